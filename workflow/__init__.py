@@ -1,0 +1,1 @@
+"""Cases: who may do what next, and what happened."""
