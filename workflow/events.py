@@ -85,6 +85,7 @@ class DocumentRendered:
     key: str | None  # which sheet; None for the volume
     revision: Digest
     data: Digest  # the exact JSON bytes that were attached
+    signatories: Mapping[str, PersonId]  # field -> whose name is printed under it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,8 +158,8 @@ class DataCorrected:
 
     tag: ClassVar[str] = "data-corrected/1"
     key: str
-    before: Digest
-    after: Digest
+    before: Digest  # the whole class book before
+    after: Digest  # and after: from now on the data of the case
     reason: str
 
 
