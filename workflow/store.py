@@ -13,13 +13,19 @@ from workflow.events import CaseId, Digest, DocumentId, Event, TaskName
 class Conflict(WorkflowError):
     """Somebody else moved this case at the same moment. Nothing was written: look again and repeat."""
 
+    code = "CONFLICT"
+
 
 class NotKept(WorkflowError):
     """There is no such thing here."""
 
+    code = "NOT_KEPT"
+
 
 class StaleFence(WorkflowError):
     """Another worker has taken this piece of work over. The result was thrown away."""
+
+    code = "STALE_FENCE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
