@@ -50,6 +50,7 @@ class Person:
 
     id: PersonId
     name: str
+    picture: str = ""  # sha256 of the kept PNG of their hand signature, blue on transparent; empty: none yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
