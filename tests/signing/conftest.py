@@ -12,9 +12,8 @@ from pikepdf import Array, Dictionary, Name, Pdf, String
 
 from signing.demo import DemoAuthority, Issued
 
-SEAL_LOCK = Dictionary(
-    Type=Name.SigFieldLock, Action=Name.Exclude, Fields=Array([String("archive_timestamp")]), P=1
-)  # binding.md 3: never All where the archive timestamp's field is laid beforehand
+# Never All where the archive timestamp's field is laid beforehand: the timestamp would fill a locked field.
+SEAL_LOCK = b"<< /Type /SigFieldLock /Action /Exclude /Fields [(archive_timestamp)] /P 1 >>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +56,7 @@ def roots(authority: DemoAuthority) -> Path:
 
 @pytest.fixture(scope="session")
 def make_pdf() -> MakePdf:
-    """Makes a tagged PDF: `fields` maps names to rectangles (all zero: invisible), `locks` names to lock dictionaries."""
+    """Makes a tagged PDF: `fields` maps names to rectangles (all zero: invisible), `locks` names to lock dictionaries (PDF syntax)."""
     return build_pdf
 
 
@@ -84,7 +83,7 @@ def book_pdf() -> bytes:
 def build_pdf(
     fields: Mapping[str, Sequence[float]],
     *,
-    locks: Mapping[str, Dictionary] | None = None,
+    locks: Mapping[str, bytes] | None = None,
     pages: int = 1,
     rotate: int = 0,
     crop: Sequence[float] | None = None,
@@ -119,7 +118,7 @@ def build_pdf(
     tree.ParentTree = pdf.make_indirect(Dictionary(Nums=numbers))
     tree.ParentTreeNextKey = pages + len(fields)
     pdf.Root.StructTreeRoot = tree
-    with pdf.open_metadata() as meta:
+    with pdf.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as meta:
         meta["dc:title"] = text
         meta["pdfaid:part"] = "3"
         meta["pdfaid:conformance"] = "A"
@@ -131,7 +130,7 @@ def build_pdf(
 
 
 def _lay_fields(
-    pdf: Pdf, fields: Mapping[str, Sequence[float]], locks: Mapping[str, Dictionary], document: pikepdf.Object, numbers: Array
+    pdf: Pdf, fields: Mapping[str, Sequence[float]], locks: Mapping[str, bytes], document: pikepdf.Object, numbers: Array
 ) -> None:
     """Tagged, merged fields and widgets on the first page."""
     if not fields:
@@ -147,7 +146,7 @@ def _lay_fields(
             )
         )  # fmt: skip
         if name in locks:
-            widget.Lock = pdf.make_indirect(locks[name])
+            widget.Lock = pdf.make_indirect(pikepdf.Object.parse(locks[name]))
         element = pdf.make_indirect(
             Dictionary(
                 Type=Name.StructElem, S=Name.Form, P=document, Pg=page.obj, Alt=String(f"Chữ ký: {name}"),
