@@ -1,0 +1,184 @@
+"""The command line. Each command reads its arguments, calls one function, prints what came of it, and sets the exit code."""
+
+import json
+import logging
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.settings import DEFAULT_FOLDER, BadSettings, Settings, read_settings
+
+app = typer.Typer(
+    help="Soky (sổ ký): hồ sơ nhà trường được ký số qua từng bước. / Signed school records, step by step.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+log_app = typer.Typer(help="Nhật ký. / The log.", no_args_is_help=True)
+kind_app = typer.Typer(help="Loại hồ sơ. / Document kinds.", no_args_is_help=True)
+app.add_typer(log_app, name="log")
+app.add_typer(kind_app, name="kind")
+
+Folder = Annotated[
+    Path | None, typer.Option("--office", help="Thư mục văn phòng. / The office's folder.", envvar="SOKY_OFFICE")
+]
+
+PASSED, NOT_PASSED, UNREADABLE = 0, 1, 2
+
+
+def main() -> None:
+    """The console script. Our own refusals end with one sentence and exit code 2, never with a traceback."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    try:
+        app()
+    except BadSettings as problem:
+        sys.exit(_fail(str(problem)))
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"{message}\n")
+    return UNREADABLE
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Nơi để kết quả. / Where the results go.")] = Path("demo-out"),
+    database: Annotated[str, typer.Option("--database", help="sqlite, or a PostgreSQL URL")] = "sqlite",
+) -> None:
+    """Chạy việc chính từ bảng điểm đến tập sổ đóng dấu. / The main job, from marks to a sealed volume."""
+    from api.demo.results import run_demo
+
+    raise typer.Exit(run_demo(out, typer.echo, database=database))
+
+
+@app.command()
+def serve(
+    office: Folder = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Mở văn phòng thử (tạo nếu chưa có). / Open the demo office.")] = False,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    workers: Annotated[int, typer.Option(help="Số tiến trình xử lý. / Worker processes.")] = 1,
+) -> None:
+    """Mở văn phòng trong trình duyệt. / The office in the browser."""
+    from api.serving import serve as run
+
+    run(_demo_office(office) if demo else read_settings(office), host=host, port=port, workers=workers)
+
+
+def _demo_office(office: Path | None) -> Settings:
+    from api.demo.results import ensure_demo_office
+
+    return ensure_demo_office(office or DEFAULT_FOLDER, typer.echo)
+
+
+@app.command()
+def worker(office: Folder = None) -> None:
+    """Chạy một tiến trình xử lý. / Run one worker process."""
+    from api.wiring import open_office
+    from api.worker import Worker
+
+    with open_office(read_settings(office)) as wired:
+        Worker(wired).run()
+
+
+@app.command()
+def verify(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...")],
+    trust: Annotated[list[Path] | None, typer.Option("--trust", help="PEM file or folder; several may be given")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="ISO 8601; judge as of this time")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="ask nobody (the default asks nobody either)")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object per line")] = False,
+    office: Folder = None,
+) -> None:
+    """Kiểm tra chữ ký. 0: đạt; 1: có mục không đạt; 2: không đọc được. / Check signatures."""
+    from api.checking import check_files
+
+    moment = _moment(at)
+    worst = PASSED
+    for checked in check_files(paths, trust or _default_trust(office), at=moment, offline=offline):
+        worst = max(worst, checked.exit_code)
+        typer.echo(json.dumps(checked.json, ensure_ascii=False) if as_json else checked.text)
+    raise typer.Exit(worst)
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text}: không phải ISO 8601 / is not ISO 8601, as in 2031-05-31T16:05:09+07:00") from None
+    if moment.tzinfo is None:
+        raise typer.BadParameter(f"{text}: thiếu múi giờ / has no time zone: write 2031-05-31T16:05:09+07:00")
+    return moment
+
+
+def _default_trust(office: Path | None) -> list[Path]:
+    """The office's anchors, where there is an office; otherwise none, and every chain ends unknown."""
+    try:
+        folder = read_settings(office).trust_folder
+    except BadSettings:
+        return []
+    return [folder] if folder.is_dir() else []
+
+
+@app.command()
+def sign(
+    source: Annotated[Path, typer.Argument(metavar="IN")],
+    target: Annotated[Path, typer.Argument(metavar="OUT")],
+    key: Annotated[str, typer.Option("--key", help="file:key.p12, pkcs11:..., csc:...")],
+    field: Annotated[str, typer.Option("--field", help="tên ô ký / the field's name")],
+    level: Annotated[str, typer.Option("--level", help="B-B, B-T, B-LT, B-LTA")] = "B-B",
+    tsa: Annotated[list[str] | None, typer.Option("--tsa", help="address of a time-stamping authority")] = None,
+    image: Annotated[Path | None, typer.Option("--image", help="PNG of the hand signature")] = None,
+    reason: Annotated[str, typer.Option("--reason")] = "",
+    pin_fd: Annotated[int | None, typer.Option("--pin-fd", help="read the PIN from this file descriptor")] = None,
+) -> None:
+    """Ký một tệp PDF. / Sign a PDF."""
+    from api.signing_command import sign_file
+
+    raise typer.Exit(
+        sign_file(source, target, key=key, field=field, level=level, tsa=tsa or [], image=image, reason=reason, pin_fd=pin_fd)
+    )
+
+
+@log_app.command("verify")
+def log_verify(office: Folder = None) -> None:
+    """Tìm mọi dòng bị sửa, xóa, đảo trong nhật ký. / Find every changed, removed or reordered row."""
+    from api.wiring import open_office
+
+    with open_office(read_settings(office)) as wired:
+        raise typer.Exit(_report(wired.verify_log(), "Nhật ký nguyên vẹn. / The log is intact."))
+
+
+@app.command()
+def check(office: Folder = None) -> None:
+    """Khám sức khỏe văn phòng. / Look the office over: guards, blobs, orphans, stuck work, certificates, fonts."""
+    from api.inspection import inspect
+    from api.wiring import open_office
+
+    with open_office(read_settings(office)) as wired:
+        raise typer.Exit(_report(inspect(wired), "Không thấy vấn đề. / Nothing found."))
+
+
+@kind_app.command("check")
+def kind_check() -> None:
+    """Kiểm tra mọi loại hồ sơ và quy trình. / Check every kind and process."""
+    from api.inspection import inspect_kinds
+
+    raise typer.Exit(_report(inspect_kinds(), "Mọi loại hồ sơ dùng được. / Every kind is usable."))
+
+
+def _report(found: list[str], fine: str) -> int:
+    for line in found:
+        typer.echo(line)
+    if not found:
+        typer.echo(fine)
+    return NOT_PASSED if found else PASSED
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""The settings of an office: one frozen value, read once from `soky.toml` in the office's folder, handed down.
+
+demo = true                         # every page says that it has no legal value; the keys are the demo authority's
+database = "sqlite"                 # or a URL: postgresql+psycopg://soky@/soky
+[timestamps]
+urls = ["https://tsa.example.vn"]   # several are tried in order
+[revocation]
+hosts = ["ocsp.example.vn"]         # answers are fetched from these hosts and from no others
+"""
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+OFFICE_VARIABLE = "SOKY_OFFICE"
+DEFAULT_FOLDER = Path("demo-office")
+KNOWN = {"demo", "database", "timestamps", "revocation"}
+
+
+class BadSettings(Exception):
+    """The settings cannot be used as they are."""
+
+    code = "BAD_SETTINGS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where an office lives and whom it asks."""
+
+    folder: Path
+    demo: bool = False
+    database: str = "sqlite"
+    timestamp_urls: tuple[str, ...] = ()
+    revocation_hosts: tuple[str, ...] = ()
+
+    @property
+    def database_url(self) -> str:
+        """A file of the office unless a server is named."""
+        return f"sqlite:///{self.folder / 'soky.db'}" if self.database == "sqlite" else self.database
+
+    @property
+    def trust_folder(self) -> Path:
+        """The anchors of trust, PEM files."""
+        return self.folder / "trust"
+
+    def write(self) -> None:
+        """Make the folder and its `soky.toml`."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lines = [f"demo = {str(self.demo).lower()}", f"database = {_quoted(self.database)}"]
+        if self.timestamp_urls:
+            lines += ["[timestamps]", f"urls = [{', '.join(map(_quoted, self.timestamp_urls))}]"]
+        if self.revocation_hosts:
+            lines += ["[revocation]", f"hosts = [{', '.join(map(_quoted, self.revocation_hosts))}]"]
+        (self.folder / "soky.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def read_settings(folder: Path | None = None) -> Settings:
+    """From the folder that is named, else `$SOKY_OFFICE`, else ./demo-office. BadSettings names what is wrong."""
+    office = folder or Path(os.environ.get(OFFICE_VARIABLE) or DEFAULT_FOLDER)
+    path = office / "soky.toml"
+    try:
+        data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadSettings(
+            f"{office} không phải thư mục văn phòng (thiếu soky.toml); tạo bản thử bằng `soky demo` hoặc `soky serve --demo` / "
+            f"{office} is no office folder (soky.toml is missing); `soky demo` or `soky serve --demo` makes one for trying"
+        ) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise BadSettings(f"{path}: không đọc được / cannot be read: {problem}") from problem
+    if unknown := sorted(set(data) - KNOWN):
+        raise BadSettings(f"{path}: mục không hiểu / unknown entries: {', '.join(unknown)}")
+    return Settings(
+        folder=office,
+        demo=bool(data.get("demo", False)),
+        database=str(data.get("database", "sqlite")),
+        timestamp_urls=tuple(data.get("timestamps", {}).get("urls", ())),
+        revocation_hosts=tuple(data.get("revocation", {}).get("hosts", ())),
+    )
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,105 @@
+"""Workers: processes on this machine that claim work from the ledger and do it. The ledger, not the process, remembers.
+
+Killed at any moment, a worker leaves a lease that ends; another claims the same item with a new fence, and a result written
+under an old fence is thrown away.
+"""
+
+import logging
+import os
+import secrets
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from types import FrameType
+
+import documents
+import signing
+from api.wiring import Wired
+from workflow.errors import WorkflowError
+from workflow.store import StaleFence, WorkItem
+
+LEASE_SECONDS = 60.0
+HEARTBEAT_SECONDS = 15.0
+IDLE_SECONDS = 0.5
+SWEEP_SECONDS = 30.0
+MOST_ATTEMPTS = 5  # then it waits for an administrator: `soky check` names it
+log = logging.getLogger("soky.worker")
+
+
+class Worker:
+    """Claims, works, finishes. One item at a time; run several processes for more."""
+
+    def __init__(self, wired: Wired) -> None:
+        self.wired = wired
+        self.owner = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._stopping = threading.Event()
+
+    def drain(self) -> int:
+        """Do all the work that is due now, and sequence the log. Returns how many items were done."""
+        done = 0
+        while self.step():
+            done += 1
+        self.wired.log.sequence()
+        return done
+
+    def step(self) -> bool:
+        """Do one item. False when nothing is due."""
+        store = self.wired.store
+        claimed = store.claim(self.owner, now=self._now(), lease_seconds=LEASE_SECONDS)
+        for item in claimed:
+            with self._heartbeat(item):
+                self._do(item)
+        return bool(claimed)
+
+    def run(self) -> None:
+        """Until SIGTERM or SIGINT: work, remind, sequence, rest."""
+        signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGINT, self._stop)
+        swept = datetime.min.replace(tzinfo=self._now().tzinfo)
+        while not self._stopping.is_set():
+            busy = self.step()
+            self.wired.log.sequence()
+            if self._now() - swept > timedelta(seconds=SWEEP_SECONDS):
+                swept = self._now()
+                self.wired.office.remind()
+            if not busy:
+                self._stopping.wait(IDLE_SECONDS)
+
+    def _do(self, item: WorkItem) -> None:
+        try:
+            self.wired.office.run(item)
+        except StaleFence:
+            log.warning("work %s was taken over; the result was thrown away", item.subject_key)
+        except (WorkflowError, documents.DocumentsError, signing.SigningError) as problem:
+            last = item.attempt >= MOST_ATTEMPTS
+            log.warning("work %s failed (attempt %d): %s", item.subject_key, item.attempt, problem)
+            run_at = None if last else self._now() + timedelta(seconds=2**item.attempt)
+            self.wired.store.postpone(item, error=str(problem), run_at=run_at)
+
+    @contextmanager
+    def _heartbeat(self, item: WorkItem) -> Iterator[None]:
+        """Hold on to the item while it is worked on, from a thread of its own."""
+        over = threading.Event()
+
+        def beat() -> None:
+            while not over.wait(HEARTBEAT_SECONDS):
+                try:
+                    self.wired.store.renew(item, now=self._now(), lease_seconds=LEASE_SECONDS)
+                except StaleFence:
+                    return
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _now(self) -> datetime:
+        return self.wired.office.desk.clock()
+
+    def _stop(self, _signal: int, _frame: FrameType | None) -> None:
+        self._stopping.set()
