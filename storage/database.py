@@ -1,0 +1,115 @@
+"""One way to reach SQLite and PostgreSQL: a transaction that reads, and a transaction that writes.
+
+database = Database.open("sqlite:////var/lib/soky/office.db")
+with database.writing() as connection: ...   # commits at the end, or nothing happened
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from storage.errors import DatabaseUnavailable
+from workflow.errors import both
+
+# How long a writer waits for another on SQLite. Each holds the lock for milliseconds; the number is for a machine whose
+# disk is busy with something else, and is still shorter than a browser's patience.
+BUSY_MILLISECONDS: Final = 20_000
+
+# Web threads and a few workers. PostgreSQL allows 100 connections by default, shared by all our processes.
+POOL_SIZE: Final = 5
+POOL_OVERFLOW: Final = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An engine and what differs between the two databases."""
+
+    engine: Engine
+
+    @staticmethod
+    def open(url: str) -> "Database":
+        """Connect lazily. DatabaseUnavailable if the address makes no sense or is for another kind of database."""
+        try:
+            address = make_url(url)
+        except ArgumentError:
+            raise DatabaseUnavailable(both("Địa chỉ cơ sở dữ liệu không hợp lệ", "The database URL is not valid")) from None
+        if address.drivername not in {"sqlite", "postgresql+psycopg"} or not address.database:
+            raise DatabaseUnavailable(
+                both(
+                    f"Chỉ dùng được sqlite:///tệp hoặc postgresql+psycopg://…/tên, không phải {address.drivername}",
+                    f"Only sqlite:///file or postgresql+psycopg://…/name can be used, not {address.drivername}",
+                )
+            )
+        engine = create_engine(address, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, pool_timeout=60)
+        if engine.dialect.name == "sqlite":
+            Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        return Database(engine)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """SQLite has one writer at a time for the whole file; PostgreSQL locks rows."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """All reads inside see the database at one moment (on PostgreSQL each statement does)."""
+        with translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Everything inside becomes durable together when the block ends, or nothing does."""
+        with translated(), self.engine.connect().execution_options(soky_writes=True) as connection, connection.begin():
+            yield connection
+
+    def insert_or_leave(self, table: Table) -> Insert:
+        """An insert that leaves a row alone that is already there; rowcount tells."""
+        dialect: Any = sqlite if self.is_sqlite else postgresql
+        statement: Insert = dialect.insert(table).on_conflict_do_nothing()
+        return statement
+
+    def close(self) -> None:
+        """Let all connections go."""
+        self.engine.dispose()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """A database that is locked, gone or full is one error of ours. Mistakes in our own SQL stay what they are."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+        cause = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+        raise DatabaseUnavailable(
+            both(f"Cơ sở dữ liệu không trả lời: {cause:.200}", f"The database did not answer: {cause:.200}")
+        ) from error
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver would open transactions by itself, and too late to be IMMEDIATE: we say BEGIN ourselves.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    # Waiting comes first: setting WAL on a new file already needs the lock.
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    # FULL: a commit is on the disk when it returns. NORMAL would lose the last signatures with the power.
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    # Without it INSERT OR REPLACE deletes a row without asking the delete trigger.
+    cursor.execute("PRAGMA recursive_triggers=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # IMMEDIATE takes the write lock at once. A transaction that first reads and then wants to write could be refused
+    # at any statement, and without waiting.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("soky_writes") else "BEGIN")
