@@ -1,0 +1,1 @@
+"""Data to PDF, and the proof that a PDF is what its data says."""
