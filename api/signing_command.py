@@ -1,0 +1,74 @@
+"""`soky sign`: one PDF, one field, one key. The PIN is asked for once, never stored, never tried twice."""
+
+import getpass
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import signing
+
+# A PIN is short; whatever is longer is not one.
+LONGEST_SECRET = 256
+
+
+def sign_file(
+    source: Path,
+    target: Path,
+    *,
+    key: str,
+    field: str,
+    level: str,
+    tsa: list[str],
+    image: Path | None,
+    reason: str,
+    pin_fd: int | None,
+) -> int:
+    """Write the signed file beside nothing else: complete, or not at all. Returns the exit code."""
+    try:
+        request = signing.SignRequest(
+            field=field,
+            kind="signature",
+            level=signing.Level(level),
+            appearance=signing.Image(image.read_bytes()) if image else None,
+            reason=reason,
+        )
+        pdf = source.read_bytes()
+    except ValueError:
+        return _refuse(f"{level}: mức không có / is no level: B-B, B-T, B-LT or B-LTA")
+    except OSError as problem:
+        return _refuse(str(problem))
+    if request.level is not signing.Level.B_B and not tsa:
+        return _refuse(f"{level}: cần --tsa / needs --tsa URL, a time-stamping authority")
+    timestamper = signing.HttpTimestamper(tsa) if tsa else None
+    evidence = signing.HttpEvidence() if request.level in {signing.Level.B_LT, signing.Level.B_LTA} else None
+    try:
+        with signing.open_signer(key, lambda word: _ask(word, pin_fd)) as signer:
+            signed = signing.sign(pdf, request, signer, timestamper=timestamper, evidence=evidence)
+    except signing.SigningError as refusal:
+        return _refuse(f"{refusal.code}: {refusal}")
+    _write_whole(target, signed)
+    return 0
+
+
+def _ask(word: str, pin_fd: int | None) -> str:
+    if pin_fd is not None:
+        return os.read(pin_fd, LONGEST_SECRET).decode().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        return sys.stdin.readline(LONGEST_SECRET).rstrip("\r\n")
+    return getpass.getpass(f"{word}: ")
+
+
+def _write_whole(target: Path, content: bytes) -> None:
+    """Temp file, fsync, rename: after a power failure the old file or the new one is there, never half of one."""
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as half:
+        half.write(content)
+        half.flush()
+        os.fsync(half.fileno())
+    Path(half.name).chmod(0o644)
+    Path(half.name).replace(target)
+
+
+def _refuse(message: str) -> int:
+    sys.stderr.write(f"{message}\n")
+    return 2
