@@ -1,1 +1,85 @@
-"""Signatures, seals and timestamps on PDF and XML: put them, and say truthfully what is there."""
+"""Signatures, seals and timestamps on PDF and XML: put them, and say truthfully what is there.
+
+    with open_signer("file:keys/an.p12", ask=getpass) as signer:
+        signed = sign(pdf, SignRequest(field="principal_signs"), signer, timestamper=tsa)
+    report = verify(signed, Trust.load(["trust/"]))
+
+The public names are loaded when they are first used: a process that only signs never loads the verifying half.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from signing.apply import (
+        Appearance,
+        Failed,
+        Image,
+        Page,
+        Prepared,
+        Renewed,
+        Signed,
+        SignRequest,
+        Text,
+        extend,
+        finish,
+        prepare,
+        renew,
+        sign,
+        sign_many,
+    )
+    from signing.demo import DemoAuthority, Issued
+    from signing.errors import SigningError
+    from signing.evidence import Evidence, Revocation
+    from signing.keys import Scheme, Signer, open_signer
+    from signing.levels import Level
+    from signing.timestamps import Timestamper
+
+_HOMES = {
+    "signing.apply": (
+        "Appearance", "Failed", "Image", "Page", "Prepared", "Renewed", "SignRequest", "Signed", "Text",
+        "extend", "finish", "prepare", "renew", "sign", "sign_many",
+    ),
+    "signing.demo": ("DemoAuthority", "Issued"),
+    "signing.errors": ("SigningError",),
+    "signing.evidence": ("Evidence", "Revocation"),
+    "signing.keys": ("Scheme", "Signer", "open_signer"),
+    "signing.levels": ("Level",),
+    "signing.timestamps": ("Timestamper",),
+}  # fmt: skip
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Appearance",
+    "DemoAuthority",
+    "Evidence",
+    "Failed",
+    "Image",
+    "Issued",
+    "Level",
+    "Page",
+    "Prepared",
+    "Renewed",
+    "Revocation",
+    "Scheme",
+    "SignRequest",
+    "Signed",
+    "Signer",
+    "SigningError",
+    "Text",
+    "Timestamper",
+    "extend",
+    "finish",
+    "open_signer",
+    "prepare",
+    "renew",
+    "sign",
+    "sign_many",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The public name, from the module that is its home."""
+    if name in _HOME_OF:
+        return getattr(importlib.import_module(_HOME_OF[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

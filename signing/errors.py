@@ -63,6 +63,12 @@ class WouldBreakSignatures(SigningError):
     code = "WOULD_BREAK_SIGNATURES"
 
 
+class NoRoom(SigningError):
+    """The signature with its certificates and timestamp is larger than the room that was kept for it."""
+
+    code = "NO_ROOM"
+
+
 class BadAppearance(SigningError):
     """The picture or text to be shown with the signature cannot be used."""
 
@@ -144,8 +150,8 @@ class WrongCertificate(SigningError):
     code = "WRONG_CERTIFICATE"
 
 
-class BadSignatureValue(SigningError):
-    """The key returned something that is not its signature of these data. Nothing was put into the document."""
+class BadSignatureValue(WrongCertificate):
+    """The signature was not made from these data with the announced certificate's key. Nothing was put into the document."""
 
     code = "BAD_SIGNATURE_VALUE"
 

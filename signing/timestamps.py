@@ -1,6 +1,17 @@
 """Timestamps (RFC 3161): who gives them, and what counts as one."""
 
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
+
+from asn1crypto import cms as asn1_cms
+from asn1crypto import tsp
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from signing.errors import SigningError, TimestampRefused
+from signing.keys.algorithms import Scheme, default_scheme, is_made_by, read_certificate
 
 
 class Timestamper(Protocol):
@@ -9,3 +20,123 @@ class Timestamper(Protocol):
     def timestamp(self, digest: bytes) -> bytes:
         """A TimeStampToken (CMS, DER) over a SHA-256 digest. Raises TimestampRefused."""
         ...
+
+
+# Room kept in a document for one token where the timestamper does not say how large its tokens are (`token_bytes`).
+USUAL_TOKEN_BYTES = 8192
+
+
+def token_room(timestamper: Timestamper) -> int:
+    """How many bytes a token of this timestamper may take."""
+    return int(getattr(timestamper, "token_bytes", USUAL_TOKEN_BYTES))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """What a timestamp token says."""
+
+    time: datetime
+    imprint: bytes
+    algorithm: str  # of the imprint: "sha256", ...
+    policy: str
+    nonce: int | None
+    certificate: bytes  # the TSA's, DER
+    others: tuple[bytes, ...]  # further certificates in the token, DER
+
+
+def read_token(token: bytes) -> Token:
+    """Read a token and check that its TSA certificate really signed it and may. Raises TimestampRefused.
+
+    Checked: the signature over the attributes, messageDigest, contentType, the ESS certificate reference (RFC 5816), the
+    critical extended key usage timeStamping alone (RFC 3161, 2.3). Whether the TSA is trusted is not decided here.
+    """
+    try:
+        return _read(token)
+    except SigningError:
+        raise
+    except Exception as error:  # a library's parser on outside bytes: whatever it raises, the token is not one
+        raise TimestampRefused(
+            f"Dấu thời gian không đọc được ({len(token)} byte)",
+            f"The timestamp token cannot be read ({len(token)} bytes): {type(error).__name__}",
+        ) from error
+
+
+def check_token(token: bytes, digest: bytes, *, nonce: int | None = None, policies: frozenset[str] = frozenset()) -> Token:
+    """`read_token`, and: it stamps this SHA-256 digest, repeats our nonce, is issued under one of `policies` (if any)."""
+    read = read_token(token)
+    if (read.algorithm, read.imprint) != ("sha256", digest):
+        raise TimestampRefused(
+            f"Dấu thời gian là của dữ liệu khác: {read.algorithm} {read.imprint.hex()[:16]}…, cần sha256 {digest.hex()[:16]}…",
+            f"The timestamp is of other data: {read.algorithm} {read.imprint.hex()[:16]}…, expected sha256 {digest.hex()[:16]}…",
+        )
+    if nonce is not None and read.nonce != nonce:
+        raise TimestampRefused(
+            "Dấu thời gian không trả lại số ngẫu nhiên đã gửi", f"The timestamp does not repeat our nonce: {read.nonce}"
+        )
+    if policies and read.policy not in policies:
+        raise TimestampRefused(
+            f"Dấu thời gian theo chính sách {read.policy}, cần: {', '.join(sorted(policies))}",
+            f"The timestamp was issued under policy {read.policy}, expected: {', '.join(sorted(policies))}",
+        )
+    return read
+
+
+def _read(token: bytes) -> Token:
+    content = asn1_cms.ContentInfo.load(token, strict=True)
+    signed = content["content"]
+    (info,) = signed["signer_infos"]
+    encapsulated = signed["encap_content_info"]
+    stamped = tsp.TSTInfo.load(encapsulated["content"].contents, strict=True)
+    certificates = [choice.chosen.dump() for choice in signed["certificates"] if choice.name == "certificate"]
+    attributes = {attribute["type"].native: attribute["values"] for attribute in info["signed_attrs"]}
+    certificate = _signer(attributes, certificates)
+    digest = info["digest_algorithm"]["algorithm"].native
+    scheme = Scheme.RSA_PSS if info["signature_algorithm"]["algorithm"].native == "rsassa_pss" else default_scheme(certificate)
+    raw = info["signed_attrs"].dump()
+    faults = {
+        "content type": encapsulated["content_type"].native != "tst_info" or attributes["content_type"][0].native != "tst_info",
+        "message digest": attributes["message_digest"][0].native
+        != hashlib.new(digest, encapsulated["content"].contents).digest(),
+        "signature": not is_made_by(
+            certificate, scheme=scheme, data=b"\x31" + raw[1:], digest=digest, value=info["signature"].native
+        ),
+        "extended key usage": not _may_stamp(certificate),
+    }
+    if wrong := [name for name, is_wrong in faults.items() if is_wrong]:
+        raise TimestampRefused(
+            f"Dấu thời gian không hợp lệ: {', '.join(wrong)}", f"The timestamp token is not valid: {', '.join(wrong)}"
+        )
+    return Token(
+        time=stamped["gen_time"].native,
+        imprint=stamped["message_imprint"]["hashed_message"].native,
+        algorithm=stamped["message_imprint"]["hash_algorithm"]["algorithm"].native,
+        policy=stamped["policy"].native,
+        nonce=stamped["nonce"].native,
+        certificate=certificate,
+        others=tuple(other for other in certificates if other != certificate),
+    )
+
+
+def _signer(attributes: dict[str, asn1_cms.SetOf], certificates: list[bytes]) -> bytes:
+    """The certificate that the ESS attribute names by its digest."""
+    if "signing_certificate_v2" in attributes:
+        reference = attributes["signing_certificate_v2"][0]["certs"][0]
+        digest = reference["hash_algorithm"]["algorithm"].native
+    else:
+        reference = attributes["signing_certificate"][0]["certs"][0]
+        digest = "sha1"
+    wanted = reference["cert_hash"].native
+    for certificate in certificates:
+        if hashlib.new(digest, certificate).digest() == wanted:
+            return certificate
+    raise TimestampRefused(
+        "Dấu thời gian không kèm chứng thư của nơi cấp", "The timestamp token does not carry its authority's certificate"
+    )
+
+
+def _may_stamp(certificate: bytes) -> bool:
+    try:
+        extension = read_certificate(certificate).extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    except x509.ExtensionNotFound:
+        return False
+    return extension.critical and list(extension.value) == [ExtendedKeyUsageOID.TIME_STAMPING]

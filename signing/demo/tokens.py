@@ -12,37 +12,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from signing.der import NULL, der, integer, octets, oid, sequence, set_of
+
 # A policy of our own under the arc for examples (RFC 5612's spirit): no accredited authority uses it.
 POLICY = "2.999.20.23.1"
 
 _DIGEST_SIZES = {"sha256": 32, "sha384": 48, "sha512": 64}
-
-
-def der(tag: int, *parts: bytes) -> bytes:
-    """One DER value: tag, definite length, contents."""
-    content = b"".join(parts)
-    size = len(content)
-    if size < 0x80:  # noqa: PLR2004 - the short form of X.690, 8.1.3.4
-        return bytes((tag, size)) + content
-    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes((tag, 0x80 | len(length))) + length + content
-
-
-def integer(value: int) -> bytes:
-    """A DER INTEGER."""
-    return der(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
-
-
-def oid(dotted: str) -> bytes:
-    """A DER OBJECT IDENTIFIER."""
-    first, second, *rest = (int(arc) for arc in dotted.split("."))
-    content = bytearray()
-    for arc in (first * 40 + second, *rest):
-        pieces = [arc & 0x7F]
-        while arc := arc >> 7:
-            pieces.append(0x80 | (arc & 0x7F))
-        content += bytes(reversed(pieces))
-    return der(0x06, bytes(content))
 
 
 SHA256 = oid("2.16.840.1.101.3.4.2.1")
@@ -55,17 +30,21 @@ class TokenMaker:
     """Makes timestamp tokens with one TSA key, kept in memory."""
 
     def __init__(
-        self, key: rsa.RSAPrivateKey, certificate: x509.Certificate, others: tuple[x509.Certificate, ...], clock: Callable[[], datetime]
+        self,
+        key: rsa.RSAPrivateKey,
+        certificate: x509.Certificate,
+        others: tuple[x509.Certificate, ...],
+        clock: Callable[[], datetime],
     ) -> None:
         self._key = key
         self._clock = clock
         encoded = certificate.public_bytes(Encoding.DER)
         issuer = certificate.issuer.public_bytes()
         serial = integer(certificate.serial_number)
-        self._sid = der(0x30, issuer, serial)
+        self._sid = sequence(issuer, serial)
         self._certificates = der(0xA0, *sorted([encoded, *(other.public_bytes(Encoding.DER) for other in others)]))
-        ess = der(0x30, der(0x04, hashlib.sha256(encoded).digest()), der(0x30, der(0x30, der(0xA4, issuer)), serial))
-        self._ess = _attribute("1.2.840.113549.1.9.16.2.47", der(0x30, der(0x30, ess)))  # signingCertificateV2, RFC 5816
+        ess = sequence(octets(hashlib.sha256(encoded).digest()), sequence(sequence(der(0xA4, issuer)), serial))
+        self._ess = _attribute("1.2.840.113549.1.9.16.2.47", sequence(sequence(ess)))  # signingCertificateV2, RFC 5816
         self._content_type = _attribute("1.2.840.113549.1.9.3", _TST_INFO)
         # Serial numbers never repeat over restarts: a random start, then one after the other.
         self._serials = itertools.count(secrets.randbits(120) << 32)
@@ -75,22 +54,21 @@ class TokenMaker:
         if len(digest) != _DIGEST_SIZES.get(algorithm):
             raise ValueError(f"{len(digest)} bytes are no {algorithm} digest")
         info = self._info(digest, algorithm, nonce)
-        attributes = sorted(
-            (self._content_type, self._ess, _attribute("1.2.840.113549.1.9.4", der(0x04, hashlib.sha256(info).digest())))
+        attributes = set_of(
+            self._content_type, self._ess, _attribute("1.2.840.113549.1.9.4", octets(hashlib.sha256(info).digest()))
         )
-        value = self._key.sign(der(0x31, *attributes), padding.PKCS1v15(), hashes.SHA256())
-        signer_info = der(
-            0x30,
+        value = self._key.sign(attributes, padding.PKCS1v15(), hashes.SHA256())
+        signer_info = sequence(
             integer(1),
             self._sid,
-            der(0x30, SHA256),
-            der(0xA0, *attributes),
-            der(0x30, oid("1.2.840.113549.1.1.11"), der(0x05)),
-            der(0x04, value),
+            sequence(SHA256),
+            b"\xa0" + attributes[1:],
+            sequence(oid("1.2.840.113549.1.1.11"), NULL),
+            octets(value),
         )
-        encapsulated = der(0x30, _TST_INFO, der(0xA0, der(0x04, info)))
-        signed = der(0x30, integer(3), der(0x31, der(0x30, SHA256)), encapsulated, self._certificates, der(0x31, signer_info))
-        return der(0x30, _SIGNED_DATA, der(0xA0, signed))
+        encapsulated = sequence(_TST_INFO, der(0xA0, octets(info)))
+        signed = sequence(integer(3), set_of(sequence(SHA256)), encapsulated, self._certificates, der(0x31, signer_info))
+        return sequence(_SIGNED_DATA, der(0xA0, signed))
 
     def response(self, request: bytes) -> bytes:
         """A TimeStampResp to a TimeStampReq, as a TSA's HTTP server returns it. Refuses what it cannot stamp."""
@@ -101,22 +79,21 @@ class TokenMaker:
             nonce = asked["nonce"].native
             token = self.token(imprint["hashed_message"].native, algorithm=algorithm, nonce=nonce)
         except (ValueError, TypeError, KeyError):
-            return der(0x30, der(0x30, integer(2)))  # PKIStatus rejection, RFC 3161, 2.4.2
-        return der(0x30, der(0x30, integer(0)), token)
+            return sequence(sequence(integer(2)))  # PKIStatus rejection, RFC 3161, 2.4.2
+        return sequence(sequence(integer(0)), token)
 
     def _info(self, digest: bytes, algorithm: str, nonce: int | None) -> bytes:
         time = self._clock().astimezone(UTC).strftime("%Y%m%d%H%M%SZ").encode("ascii")
-        return der(
-            0x30,
+        return sequence(
             integer(1),
             oid(POLICY),
-            der(0x30, der(0x30, _HASHES[algorithm]), der(0x04, digest)),
+            sequence(sequence(_HASHES[algorithm]), octets(digest)),
             integer(next(self._serials)),
             der(0x18, time),
-            der(0x30, integer(1)),
+            sequence(integer(1)),
             *(() if nonce is None else (integer(nonce),)),
         )
 
 
 def _attribute(kind: str, value: bytes) -> bytes:
-    return der(0x30, oid(kind), der(0x31, value))
+    return sequence(oid(kind), der(0x31, value))

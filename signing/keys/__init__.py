@@ -1,7 +1,7 @@
 """Keys that sign: in a file, on a device, at a remote service. Whoever holds them, a `Signer` is what we see.
 
-    with open_signer("file:/keys/an.p12", ask=lambda prompt: getpass(prompt)) as signer:
-        signed = sign(pdf, request, signer)
+with open_signer("file:/keys/an.p12", ask=lambda prompt: getpass(prompt)) as signer:
+    signed = sign(pdf, request, signer)
 """
 
 from collections.abc import Callable, Mapping

@@ -90,9 +90,7 @@ def _from_pkcs12(content: bytes, path: Path, ask: Ask) -> tuple[PrivateKey, byte
         # A wrong passphrase and a broken file look the same to the library; a clerk must know which it is.
         asn1_pkcs12.Pfx.load(content, strict=True)["auth_safe"]["content_type"].native  # noqa: B018 - parses
     except (ValueError, TypeError, KeyError) as error:
-        raise NoSuchKey(
-            f"«{path.name}» không phải tệp PKCS#12 hay PEM", f"“{path.name}” is neither PKCS#12 nor PEM"
-        ) from error
+        raise NoSuchKey(f"«{path.name}» không phải tệp PKCS#12 hay PEM", f"“{path.name}” is neither PKCS#12 nor PEM") from error
     secret = _secret(ask(f"Mật khẩu của tệp khóa «{path.name}» / Passphrase of the key file “{path.name}”"))
     try:
         key, certificate, others = pkcs12.load_key_and_certificates(content, secret or None)

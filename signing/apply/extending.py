@@ -1,0 +1,305 @@
+"""More proof for signatures that are there: revocation data (B-LT), an archive timestamp over all (B-LTA), its renewal.
+
+One revision each: DSS alone, or DSS and document timestamp together. No VRI (EN 319 142-1, 5.4.2.3 makes it optional).
+"""
+
+import hashlib
+import io
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from asn1crypto import cms as asn1_cms
+from asn1crypto import crl as asn1_crl
+from asn1crypto import ocsp as asn1_ocsp
+from asn1crypto import x509 as asn1_x509
+from pyhanko.sign.fields import InvisSigSettings, SigFieldSpec
+from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
+from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp
+from pyhanko.sign.validation.dss import DocumentSecurityStore, ValidationInfoReadingError
+
+from signing.apply.checking import check_archived
+from signing.apply.fields import Filled, field_names, filled_fields
+from signing.apply.opening import AppendingWriter, only_our_errors, opened
+from signing.errors import (
+    BadRequest,
+    CertificateRevoked,
+    EvidenceMissing,
+    EvidenceTooOld,
+    LevelNotReached,
+    NoRoom,
+    NothingToExtend,
+    SigningError,
+)
+from signing.evidence import Evidence, Good, Revocation, Revoked, status_of
+from signing.keys.algorithms import ordered_chain, subject_name
+from signing.levels import Level
+from signing.timestamps import Timestamper, check_token, read_token, token_room
+from signing.trust import Trust
+
+MOST_CERTIFICATES = 2000  # in one DSS; a class book's holds some twenty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewed:
+    """What became of one file: the renewed document, or why there is none."""
+
+    id: str
+    document: bytes | None
+    error: SigningError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Proven:
+    """A path whose revocation status is wanted, and the time its evidence must not be older than."""
+
+    path: tuple[bytes, ...]
+    since: datetime | None
+
+
+def extend(
+    pdf: bytes,
+    level: Level,
+    *,
+    timestamper: Timestamper | None = None,
+    evidence: Evidence,
+    trust: Trust | None = None,
+    field: str = "archive_timestamp",
+) -> bytes:
+    """`pdf` with the proof that `level` (B-LT or B-LTA) wants, for all its signatures. A B-LTA document is renewed.
+
+    The document timestamp fills `field` if it is there and empty, else a new invisible field. Raises NothingToExtend,
+    EvidenceMissing, EvidenceTooOld (the issuer's answer about a signer is older than the signature's timestamp),
+    CertificateRevoked (before the signature's timestamp), TimestampRefused.
+    """
+    if level not in {Level.B_LT, Level.B_LTA}:
+        raise BadRequest(f"Không nâng lên mức {level} được", f"Cannot extend to level {level}; expected B-LT or B-LTA")
+    if level is Level.B_LTA and timestamper is None:
+        raise BadRequest("Mức B-LTA cần dịch vụ cấp dấu thời gian", "Level B-LTA needs a timestamp authority")
+    writer = opened(pdf)
+    filled = filled_fields(writer)
+    if not filled:
+        raise NothingToExtend("Tài liệu chưa có chữ ký nào", "The document carries no signature")
+    known = _known_certificates(writer, filled, trust)
+    proven = _unique(itertools.chain.from_iterable(_paths(each, known) for each in filled))
+    return _extended(pdf, writer, proven, evidence, timestamper if level is Level.B_LTA else None, field)
+
+
+def extended_after_signing(
+    signed: bytes,
+    level: Level,
+    *,
+    field: str,
+    timestamp_field: str,
+    chain: Sequence[bytes],
+    timestamper: Timestamper,
+    evidence: Evidence,
+    trust: Trust | None,
+) -> bytes:
+    """What `sign` does beyond B-T. The evidence is asked for after the timestamp, so it is not older than it.
+
+    For B-LT only the new signature's, for B-LTA all signatures': the archive timestamp is to preserve the whole document.
+    """
+    try:
+        writer = opened(signed)
+        filled = filled_fields(writer)
+        known = (*chain, *_known_certificates(writer, filled, trust))
+        wanted = [each for each in filled if level is Level.B_LTA or each.name == field]
+        proven = _unique(itertools.chain.from_iterable(_paths(each, known) for each in wanted))
+        archive = timestamper if level is Level.B_LTA else None
+        return _extended(signed, writer, proven, evidence, archive, timestamp_field)
+    except SigningError as error:
+        raise LevelNotReached(
+            f"Đã ký ở mức B-T, chưa đạt {level}: {error.vi}",
+            f"Signed at level B-T, not yet {level}: {error.en}",
+            signed=signed,
+            reached=Level.B_T,
+        ) from error
+
+
+def renew(
+    files: Iterable[tuple[str, bytes]],
+    *,
+    timestamper: Timestamper,
+    evidence: Evidence,
+    trust: Trust | None = None,
+    field: str = "archive_timestamp",
+) -> Iterator[Renewed]:
+    """A new archive timestamp for each document, one result per document; a bad one does not stop the others."""
+    for identity, pdf in files:
+        try:
+            document = extend(pdf, Level.B_LTA, timestamper=timestamper, evidence=evidence, trust=trust, field=field)
+            yield Renewed(id=identity, document=document)
+        except SigningError as error:
+            yield Renewed(id=identity, document=None, error=error)
+
+
+def _extended(
+    pdf: bytes,
+    writer: AppendingWriter,
+    proven: Sequence[_Proven],
+    evidence: Evidence,
+    timestamper: Timestamper | None,
+    field: str,
+) -> bytes:
+    revocation = _asked(proven, evidence)
+    with only_our_errors("ghi dữ liệu kiểm chứng / writing the validation data"):
+        certificates = dict.fromkeys(itertools.chain.from_iterable(each.path for each in proven))
+        _add_to_dss(writer, certificates, revocation)
+        if timestamper is None:
+            output = io.BytesIO()
+            writer.write(output)
+            document = output.getvalue()
+        else:
+            document = _timestamped(writer, field, timestamper)
+    check_archived(pdf, document)
+    return document
+
+
+# Whose revocation status is wanted
+
+
+def _paths(filled: Filled, known: Sequence[bytes]) -> Iterator[_Proven]:
+    """The signer's path and its timestamp's; for a document timestamp the path of its authority."""
+    with only_our_errors("đọc chữ ký / reading a signature"):
+        if filled.is_timestamp:
+            token = read_token(_without_padding(filled.contents))
+            yield _path(token.certificate, (*token.others, *known), None)
+            return
+        signed = asn1_cms.ContentInfo.load(filled.contents)["content"]
+        (info,) = signed["signer_infos"]
+        inside = [choice.chosen.dump() for choice in signed["certificates"] if choice.name == "certificate"]
+        signer = _signer(info, inside)
+        stamped = None
+        for attribute in info["unsigned_attrs"] or ():
+            if attribute["type"].native == "signature_time_stamp_token":
+                token = check_token(attribute["values"][0].dump(), hashlib.sha256(info["signature"].native).digest())
+                stamped = token.time
+                yield _path(token.certificate, (*token.others, *known), None)
+        yield _path(signer, (*inside, *known), stamped)
+
+
+def _path(certificate: bytes, others: Sequence[bytes], since: datetime | None) -> _Proven:
+    return _Proven(path=(certificate, *ordered_chain(certificate, list(others))), since=since)
+
+
+def _signer(info: asn1_cms.SignerInfo, certificates: Sequence[bytes]) -> bytes:
+    """The certificate that the signed ESS attribute names; without one, issuer and serial number."""
+    for attribute in info["signed_attrs"]:
+        if attribute["type"].native == "signing_certificate_v2":
+            reference = attribute["values"][0]["certs"][0]
+            algorithm = reference["hash_algorithm"]["algorithm"].native
+            wanted = reference["cert_hash"].native
+            for certificate in certificates:
+                if hashlib.new(algorithm, certificate).digest() == wanted:
+                    return certificate
+    identifier = info["sid"].chosen
+    for certificate in certificates:
+        read = asn1_x509.Certificate.load(certificate)
+        if read.issuer == identifier["issuer"] and read.serial_number == identifier["serial_number"].native:
+            return certificate
+    raise NothingToExtend("Chữ ký không kèm chứng thư của người ký", "A signature does not carry its signer's certificate")
+
+
+def _unique(proven: Iterable[_Proven]) -> tuple[_Proven, ...]:
+    """One question per path, with the strictest time."""
+    strictest: dict[tuple[bytes, ...], datetime | None] = {}
+    for each in proven:
+        since = strictest.get(each.path)
+        times = [time for time in (since, each.since) if time is not None]
+        strictest[each.path] = max(times, default=None)
+    return tuple(_Proven(path=path, since=since) for path, since in strictest.items())
+
+
+def _asked(proven: Sequence[_Proven], evidence: Evidence) -> Revocation:
+    """The issuers' answers, each judged: signed by who may, about our certificate, good, and not older than the timestamp."""
+    total = Revocation()
+    for each in proven:
+        answers = evidence.for_chain(each.path)
+        for certificate, issuer in itertools.pairwise(each.path):
+            _judge(certificate, issuer, answers, each.since if certificate == each.path[0] else None, each.since)
+        total += answers
+    return total
+
+
+def _judge(
+    certificate: bytes, issuer: bytes, answers: Revocation, fresh_since: datetime | None, signed_at: datetime | None
+) -> None:
+    status = status_of(certificate, issuer, answers)
+    who = subject_name(certificate)
+    if status is None:
+        raise EvidenceMissing(f"Không có câu trả lời về thu hồi của {who}", f"No revocation status of {who} could be had")
+    if isinstance(status, Revoked) and (signed_at is None or status.at <= signed_at):
+        raise CertificateRevoked(
+            f"Chứng thư của {who} đã bị thu hồi lúc {status.at}", f"The certificate of {who} was revoked at {status.at}"
+        )
+    if isinstance(status, Good) and fresh_since is not None and status.as_of < fresh_since:
+        raise EvidenceTooOld(
+            f"Câu trả lời về {who} có từ {status.as_of}, trước dấu thời gian {fresh_since}",
+            f"The answer about {who} is of {status.as_of}, older than the timestamp of {fresh_since}",
+        )
+
+
+def _known_certificates(writer: AppendingWriter, filled: Sequence[Filled], trust: Trust | None) -> tuple[bytes, ...]:
+    """What may help to build paths: all certificates in the signatures and the DSS, and the anchors of trust."""
+    known: dict[bytes, None] = {}
+    with only_our_errors("đọc chứng thư / reading the certificates"):
+        for each in filled:
+            certificates = asn1_cms.ContentInfo.load(each.contents)["content"]["certificates"] or ()
+            known |= dict.fromkeys(choice.chosen.dump() for choice in certificates if choice.name == "certificate")
+        try:
+            stored = DocumentSecurityStore.read_dss(writer).load_certs()
+        except ValidationInfoReadingError:
+            stored = iter(())
+        for count, certificate in enumerate(stored):
+            if count >= MOST_CERTIFICATES:
+                raise ValueError(f"more than {MOST_CERTIFICATES} certificates in the DSS")
+            known[certificate.dump()] = None
+    if trust is not None:
+        known |= dict.fromkeys((*trust.intermediates, *(root.certificate.der for root in trust.roots)))
+    return tuple(known)
+
+
+def _without_padding(contents: bytes) -> bytes:
+    """The DER value at the beginning; /Contents is filled up with zeros."""
+    return bytes(asn1_cms.ContentInfo.load(contents).dump())
+
+
+# Writing
+
+
+def _add_to_dss(writer: AppendingWriter, certificates: Iterable[bytes], revocation: Revocation) -> None:
+    DocumentSecurityStore.supply_dss_in_writer(
+        writer,
+        None,
+        certs=[asn1_x509.Certificate.load(each) for each in certificates],
+        ocsps=[asn1_ocsp.OCSPResponse.load(each) for each in revocation.ocsps],
+        crls=[asn1_crl.CertificateList.load(each) for each in revocation.crls],
+    )
+
+
+def _timestamped(writer: AppendingWriter, field: str, timestamper: Timestamper) -> bytes:
+    """The pending revision, closed by a document timestamp (EN 319 142-1, 5.4.3)."""
+    known = field_names(writer)
+    name = field if known.get(field) is False else _free_name(field, known)
+    room = token_room(timestamper)
+    spec = SigFieldSpec(name, invis_sig_settings=InvisSigSettings(), readable_field_name="Dấu thời gian lưu trữ")
+    steps = PdfCMSEmbedder(new_field_spec=spec).write_cms(field_name=name, writer=writer, existing_fields_only=name in known)
+    next(steps)
+    steps.send(SigObjSetup(sig_placeholder=DocumentTimestamp(bytes_reserved=2 * room)))
+    prepared, output = steps.send(SigIOSetup(md_algorithm="sha256", output=io.BytesIO()))
+    token = timestamper.timestamp(prepared.document_digest)
+    check_token(token, prepared.document_digest)
+    if len(token) > room:
+        raise NoRoom(
+            f"Dấu thời gian {len(token)} byte, chỉ có chỗ cho {room}",
+            f"The timestamp has {len(token)} bytes, room was for {room}",
+        )
+    steps.send(token)
+    return bytes(output.getvalue())
+
+
+def _free_name(field: str, known: dict[str, bool]) -> str:
+    """`archive_timestamp_2`, `_3`, ...: renewals are numbered, so that a reader sees their order."""
+    return next(name for number in itertools.count(2) if (name := f"{field}_{number}") not in known)

@@ -1,0 +1,158 @@
+"""The places for signatures in a PDF: found by name, made where allowed, and what stands in them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.rw_common import PdfHandler
+from pyhanko.sign.fields import SigFieldSpec, enumerate_sig_fields
+
+from signing.apply.opening import AppendingWriter, only_our_errors
+from signing.errors import BadRequest, FieldTaken, NoSuchField
+
+Box = tuple[float, float, float, float]
+
+MOST_FIELDS = 5000  # a class book has some twenty; a form with more is an attack on the loop below
+MOST_DEPTH = 60  # of the page tree's inherited attributes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """A signature field that holds a signature."""
+
+    name: str
+    contents: bytes  # the CMS with its padding
+    byte_range: tuple[int, ...]
+    is_timestamp: bool
+
+
+def signature_dictionaries(handler: PdfHandler) -> Iterator[tuple[str, generic.DictionaryObject]]:
+    """The name of each signed field with its signature dictionary."""
+    for name, value, _ in _bounded(handler):
+        if value is not None:
+            yield str(name), value.get_object()
+
+
+def filled_fields(handler: PdfHandler) -> tuple[Filled, ...]:
+    """Every signature and document timestamp, in the order of the fields."""
+    with only_our_errors("đọc các trường chữ ký / reading the signature fields"):
+        return tuple(_filled(name, dictionary) for name, dictionary in signature_dictionaries(handler))
+
+
+def _filled(name: str, dictionary: generic.DictionaryObject) -> Filled:
+    contents = dictionary.raw_get("/Contents")
+    return Filled(
+        name=name,
+        contents=bytes(getattr(contents, "original_bytes", contents)),
+        byte_range=tuple(int(number) for number in dictionary["/ByteRange"]),
+        is_timestamp=dictionary.get("/SubFilter") == "/ETSI.RFC3161",
+    )
+
+
+def field_names(handler: PdfHandler) -> dict[str, bool]:
+    """The names of all signature fields; True where one is already signed."""
+    with only_our_errors("đọc các trường chữ ký / reading the signature fields"):
+        return {str(name): value is not None for name, value, _ in _bounded(handler)}
+
+
+def check_field(handler: PdfHandler, name: str, *, may_be_new: bool) -> None:
+    """Raise NoSuchField or FieldTaken unless `name` can be signed."""
+    known = field_names(handler)
+    if name not in known:
+        if may_be_new:
+            if "." in name:
+                raise BadRequest(f"Tên trường «{name}» có dấu chấm", f"The field name “{name}” holds a dot")
+            return
+        there = ", ".join(known) or "không có trường nào / none"
+        raise NoSuchField(
+            f"Không có trường chữ ký «{name}»; có: {there}", f"There is no signature field “{name}”; there are: {there}"
+        )
+    if known[name]:
+        raise FieldTaken(f"Trường «{name}» đã được ký", f"The field “{name}” has already been signed")
+
+
+def new_field(writer: AppendingWriter, name: str, page: int, box: Box | None) -> SigFieldSpec:
+    """The specification of a field that does not exist yet; `box` is given as the page is seen."""
+    with only_our_errors("đặt trường mới / placing a new field"):
+        if box is None:
+            return SigFieldSpec(name, on_page=0)
+        geometry = page_geometry(_page(writer, page))
+        return SigFieldSpec(name, on_page=page, box=geometry.from_seen(box))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageGeometry:
+    """How a page is shown: which part of it, and how it is turned (clockwise degrees)."""
+
+    crop: Box
+    rotation: int
+
+    def from_seen(self, box: Box) -> tuple[int, int, int, int]:
+        """A box in points from the lower left corner of the page as it is seen, in the page's own coordinates."""
+        left, bottom, right, top = self.crop
+        a, b = self._own(box[0], box[1]), self._own(box[2], box[3])
+        xs, ys = sorted((a[0], b[0])), sorted((a[1], b[1]))
+        if not (left <= xs[0] < xs[1] <= right and bottom <= ys[0] < ys[1] <= top):
+            raise BadRequest(
+                f"Vị trí {box} nằm ngoài trang hoặc không có diện tích",
+                f"The box {box} lies outside the visible page or is empty",
+            )
+        return round(xs[0]), round(ys[0]), round(xs[1]), round(ys[1])
+
+    def _own(self, x: float, y: float) -> tuple[float, float]:
+        left, bottom, right, top = self.crop
+        return {
+            0: (left + x, bottom + y),
+            90: (right - y, bottom + x),
+            180: (right - x, top - y),
+            270: (left + y, top - x),
+        }[self.rotation]
+
+
+def page_geometry(page: generic.DictionaryObject) -> PageGeometry:
+    """CropBox and /Rotate of a page, inherited where it does not say itself (ISO 32000-2, 7.7.3.4)."""
+    media = _box(_inherited(page, "/MediaBox"), (0.0, 0.0, 612.0, 792.0))
+    crop = _box(_inherited(page, "/CropBox"), media)
+    shown = (max(crop[0], media[0]), max(crop[1], media[1]), min(crop[2], media[2]), min(crop[3], media[3]))
+    rotation = _inherited(page, "/Rotate")
+    return PageGeometry(crop=shown, rotation=int(rotation or 0) % 360 // 90 * 90)
+
+
+def _inherited(page: generic.DictionaryObject, key: str) -> object:
+    node = page
+    for _ in range(MOST_DEPTH):
+        if key in node:
+            return node[key]
+        if "/Parent" not in node:
+            return None
+        node = node["/Parent"]
+    raise ValueError("the page tree is too deep")
+
+
+def _box(value: object, otherwise: Box) -> Box:
+    if not isinstance(value, Sequence) or len(value) != 4:  # noqa: PLR2004 - a rectangle
+        return otherwise
+    x0, y0, x1, y1 = (float(number) for number in value)
+    return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+
+
+def _page(writer: AppendingWriter, index: int) -> generic.DictionaryObject:
+    count = int(writer.root["/Pages"]["/Count"])
+    if not 0 <= index < count:
+        raise BadRequest(f"Không có trang {index + 1}; tài liệu có {count} trang", f"There is no page {index + 1} of {count}")
+    return writer.find_page_for_modification(index)[0].get_object()
+
+
+def widget_geometry(widget: generic.DictionaryObject) -> tuple[float, float, int]:
+    """Width and height of a widget as it is seen, and the /Rotate of its page."""
+    x0, y0, x1, y1 = (float(number) for number in widget["/Rect"])
+    rotation = page_geometry(widget["/P"]).rotation if "/P" in widget else 0
+    width, height = abs(x1 - x0), abs(y1 - y0)
+    return (height, width, rotation) if rotation in {90, 270} else (width, height, rotation)
+
+
+def _bounded(handler: PdfHandler) -> Iterator[tuple[str, generic.PdfObject | None, generic.Reference]]:
+    for count, found in enumerate(enumerate_sig_fields(handler)):
+        if count >= MOST_FIELDS:
+            raise ValueError(f"more than {MOST_FIELDS} signature fields")
+        yield found

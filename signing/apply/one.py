@@ -1,0 +1,203 @@
+"""One signature: prepared, signed by whoever holds the key, checked, put in place, checked again.
+
+signed = sign(pdf, SignRequest(field="principal_signs", level=Level.B_T), signer, timestamper=tsa)
+
+prepared = prepare(pdf, request, certificate, chain)      # the key is in the person's own hands:
+store(prepared.to_bytes())                                #   days may pass
+signed = finish(Prepared.from_bytes(...), value)          #   `value` is their signature of prepared.to_sign
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from signing.apply.certificates import check_certificate, check_validity
+from signing.apply.checking import check_result
+from signing.apply.extending import extended_after_signing
+from signing.apply.placing import placed
+from signing.apply.prepared import Prepared
+from signing.apply.request import SignRequest
+from signing.cms import signed_attributes, signed_data
+from signing.errors import BadRequest, BadSignatureValue, DocumentChanged, NoRoom, WrongCertificate
+from signing.evidence import Evidence
+from signing.keys.algorithms import Scheme, default_scheme, digest_for, is_made_by, scheme_of, subject_name
+from signing.keys.signer import Signer
+from signing.levels import Level
+from signing.timestamps import Timestamper, check_token, token_room
+from signing.trust import Trust
+
+# What a CMS takes beside certificates and timestamp: attributes, identifiers, and a signature value of up to RSA-8192.
+BARE_CMS_BYTES = 3072
+
+
+def sign(
+    pdf: bytes,
+    request: SignRequest,
+    signer: Signer,
+    *,
+    timestamper: Timestamper | None = None,
+    evidence: Evidence | None = None,
+    trust: Trust | None = None,
+) -> bytes:
+    """`pdf` with one more revision that carries the signature. The result begins with the bytes of `pdf`.
+
+    - needs `timestamper` from B-T on, `evidence` from B-LT on; with `evidence` a revoked certificate is refused at any level
+    - the certificate is checked before the key is used, the result afterwards: signature value, prefix, digest, certificate,
+      field, and every earlier signature again
+    - raises SigningError's subclasses; LevelNotReached carries a valid document of a lower level
+    """
+    prepared = prepare(
+        pdf, request, signer.certificate, signer.chain, scheme=scheme_of(signer), timestamper=timestamper, evidence=evidence
+    )
+    value = signer.sign(prepared.to_sign, prepared.digest)
+    return finish(prepared, value, timestamper=timestamper, evidence=evidence, trust=trust)
+
+
+def prepare(
+    pdf: bytes,
+    request: SignRequest,
+    certificate: bytes,
+    chain: Sequence[bytes] = (),
+    *,
+    scheme: Scheme | None = None,
+    timestamper: Timestamper | None = None,
+    evidence: Evidence | None = None,
+) -> Prepared:
+    """Everything up to the point where the key is needed. The claimed time (/M) is fixed here.
+
+    `timestamper` is not asked; it only tells how much room its tokens need.
+    """
+    check_means(request.level, timestamper_given=True, evidence_given=True)
+    at = request.at or datetime.now(UTC).astimezone()
+    check_certificate(certificate, chain, at=at, evidence=evidence)
+    digest = digest_for(certificate)
+    result = placed(pdf, request, certificate, digest=digest, room=_room(certificate, chain, request.level, timestamper), at=at)
+    return Prepared(
+        document=result.document,
+        base_size=len(pdf),
+        hole=result.hole,
+        to_sign=signed_attributes(result.digest, certificate),
+        digest=digest,
+        scheme=scheme or default_scheme(certificate),
+        certificate=certificate,
+        chain=tuple(chain),
+        field=request.field,
+        level=request.level,
+        timestamp_field=request.timestamp_field,
+        claimed_time=at,
+    )
+
+
+def finish(
+    prepared: Prepared,
+    value: bytes,
+    *,
+    certificate: bytes | None = None,
+    current: bytes | None = None,
+    timestamper: Timestamper | None = None,
+    evidence: Evidence | None = None,
+    trust: Trust | None = None,
+    now: datetime | None = None,
+) -> bytes:
+    """Put the signature value into the prepared document and bring it to the level that was asked for.
+
+    - `certificate`: whom the value is said to come from, if known; `current`: the document's newest revision, if it may have
+      moved on; `now`: the present, for the certificate's validity
+    - raises WrongCertificate, BadSignatureValue, DocumentChanged before anything is put into the document
+    """
+    check_means(prepared.level, timestamper_given=timestamper is not None, evidence_given=evidence is not None)
+    _check_unchanged(prepared, current)
+    check_validity(prepared.certificate, now or max(prepared.claimed_time, datetime.now(UTC).astimezone()))
+    _check_value(prepared, value, certificate)
+    token = None
+    if timestamper is not None and prepared.level >= Level.B_T:
+        digest = hashlib.sha256(value).digest()
+        token = timestamper.timestamp(digest)
+        # A signature whose proven time lies after the certificate's end would never verify.
+        check_validity(prepared.certificate, check_token(token, digest).time)
+    signed = _filled(prepared, value, token)
+    before = signed[: prepared.base_size]
+    check_result(before, signed, field=prepared.field, certificate=prepared.certificate, trust=trust)
+    if prepared.level >= Level.B_LT and evidence is not None and timestamper is not None:
+        return extended_after_signing(
+            signed,
+            prepared.level,
+            field=prepared.field,
+            timestamp_field=prepared.timestamp_field,
+            chain=prepared.chain,
+            timestamper=timestamper,
+            evidence=evidence,
+            trust=trust,
+        )
+    return signed
+
+
+def check_means(level: Level, *, timestamper_given: bool, evidence_given: bool) -> None:
+    """Raise BadRequest if what the level needs is not there."""
+    if level >= Level.B_T and not timestamper_given:
+        raise BadRequest(f"Mức {level} cần dịch vụ cấp dấu thời gian", f"Level {level} needs a timestamp authority")
+    if level >= Level.B_LT and not evidence_given:
+        raise BadRequest(f"Mức {level} cần dữ liệu thu hồi (OCSP, CRL)", f"Level {level} needs revocation data (OCSP, CRL)")
+
+
+def _room(certificate: bytes, chain: Sequence[bytes], level: Level, timestamper: Timestamper | None) -> int:
+    certificates = len(certificate) + sum(len(issuer) for issuer in chain)
+    token = token_room(timestamper) if timestamper is not None else token_room(_Unknown())
+    return BARE_CMS_BYTES + certificates + (token if level >= Level.B_T else 0)
+
+
+class _Unknown:
+    """Nobody knows yet whose timestamp it will be."""
+
+    def timestamp(self, digest: bytes) -> bytes:
+        raise NotImplementedError(digest)
+
+
+def _check_unchanged(prepared: Prepared, current: bytes | None) -> None:
+    if current is not None and (
+        len(current) != prepared.base_size or hashlib.sha256(current).hexdigest() != prepared.base_sha256
+    ):
+        raise DocumentChanged(
+            f"Tài liệu đã thay đổi từ khi chuẩn bị ký («{prepared.field}»)",
+            f"The document has changed since “{prepared.field}” was prepared",
+        )
+    if signed_attributes(prepared.document_digest(), prepared.certificate) != prepared.to_sign:
+        raise DocumentChanged(
+            "Dữ liệu đã chuẩn bị không khớp với tài liệu", "What was prepared for signing does not fit the document"
+        )
+
+
+def _check_value(prepared: Prepared, value: bytes, certificate: bytes | None) -> None:
+    if certificate is not None and certificate != prepared.certificate:
+        raise WrongCertificate(
+            f"Chữ ký của {subject_name(certificate)}, cần của {subject_name(prepared.certificate)}",
+            f"Signed by {subject_name(certificate)}, expected {subject_name(prepared.certificate)}",
+        )
+    if not is_made_by(prepared.certificate, scheme=prepared.scheme, data=prepared.to_sign, digest=prepared.digest, value=value):
+        raise BadSignatureValue(
+            f"Giá trị chữ ký không phải do khóa của {subject_name(prepared.certificate)} tạo từ dữ liệu này",
+            f"The signature value was not made from these data by the key of {subject_name(prepared.certificate)}",
+        )
+
+
+def _filled(prepared: Prepared, value: bytes, token: bytes | None) -> bytes:
+    """The document with the CMS in its hole; the rest of the hole stays zeros."""
+    cms = signed_data(
+        prepared.to_sign,
+        value,
+        certificate=prepared.certificate,
+        chain=prepared.chain,
+        scheme=prepared.scheme,
+        digest=prepared.digest,
+        timestamp=token,
+    )
+    start, end = prepared.hole
+    digits = cms.hex().encode("ascii")
+    if len(digits) > end - start - 2:
+        raise NoRoom(
+            f"Chữ ký cần {len(cms)} byte, chỉ còn chỗ cho {(end - start - 2) // 2}",
+            f"The signature takes {len(cms)} bytes, room was kept for {(end - start - 2) // 2}",
+        )
+    document = bytearray(prepared.document)
+    document[start + 1 : start + 1 + len(digits)] = digits
+    return bytes(document)

@@ -1,0 +1,73 @@
+"""Reading a PDF that somebody wants signed: it comes from outside, so it may be anything."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+
+from signing.errors import EncryptedPdf, HybridPdf, NotAPdf, NotASignablePdf, SigningError
+
+# A volume of scans may be large; beyond this a file is no school record but an attempt to fill the memory.
+MOST_BYTES = 256 << 20
+
+# ISO 32000-2, 7.5.2: the header stands at the very beginning; bytes before it shift all offsets for some readers.
+HEADER = b"%PDF-"
+
+COPY_BYTES = 1 << 20
+
+
+class AppendingWriter(IncrementalPdfFileWriter):
+    """An incremental update that touches nothing but what is asked: /Info and XMP (and so the PDF/A mark) stay as they are.
+
+    pyHanko would write its own name and the machine's time into both; neither is covered by any permission check, and a
+    reader must not believe them anyway.
+    """
+
+    IO_CHUNK_SIZE = COPY_BYTES
+
+    def _update_meta(self) -> None:
+        """Leave the document's metadata alone."""
+
+
+@contextmanager
+def only_our_errors(what: str) -> Iterator[None]:
+    """Whatever a parser raises on a hostile file inside becomes NotASignablePdf, naming the place."""
+    try:
+        yield
+    except SigningError:
+        raise
+    except Exception as error:  # the file comes from outside; a parser's bug must not look like ours
+        raise NotASignablePdf(
+            f"Không xử lý được tệp PDF khi {what}: {type(error).__name__}",
+            f"The PDF could not be processed ({what}): {type(error).__name__}: {_short(error)}",
+        ) from error
+
+
+def opened(pdf: bytes) -> AppendingWriter:
+    """A writer that appends to `pdf`. Raises NotAPdf, EncryptedPdf, HybridPdf, NotASignablePdf."""
+    if not pdf.startswith(HEADER):
+        raise NotAPdf(f"Tệp không bắt đầu bằng %PDF- mà bằng {pdf[:8]!r}", f"The file begins with {pdf[:8]!r}, expected %PDF-")
+    if len(pdf) > MOST_BYTES:
+        raise NotASignablePdf(
+            f"Tệp lớn {len(pdf)} byte, tối đa {MOST_BYTES}", f"The file has {len(pdf)} bytes; at most {MOST_BYTES} are accepted"
+        )
+    try:
+        writer = AppendingWriter(io.BytesIO(pdf), strict=True)
+    except Exception as error:  # the parser meets arbitrary bytes here
+        raise NotAPdf(
+            "Tệp hỏng, không đọc được như một PDF", f"The file cannot be read as a PDF: {type(error).__name__}: {_short(error)}"
+        ) from error
+    if writer.security_handler is not None:
+        raise EncryptedPdf("Tệp có mật khẩu hoặc được mã hóa", "The file is encrypted")
+    if writer.prev.xrefs.hybrid_xrefs_present:
+        raise HybridPdf(
+            "Tệp có hai bảng tham chiếu (hybrid xref); hãy lưu lại thành PDF thường rồi ký",
+            "The file has hybrid cross-references; save it again as an ordinary PDF before it is signed",
+        )
+    return writer
+
+
+def _short(error: Exception) -> str:
+    """A library's message may quote the file: bounded, on one line."""
+    return " ".join(str(error).split())[:200]

@@ -1,0 +1,116 @@
+"""A document that waits for somebody's signature: kept as plain bytes, for minutes or months."""
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from signing.errors import DocumentChanged
+from signing.keys.algorithms import Scheme
+from signing.levels import Level
+
+MAGIC = b"SOKY-PREPARED-1\n"
+MOST_HEADER_BYTES = 1 << 20  # certificates and a few names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Everything `finish` needs but the signature value. The key signs `to_sign`, hashed with `digest`.
+
+    `document` is the whole file with an empty place for the signature at `hole` (from "<" to after ">").
+    """
+
+    document: bytes
+    base_size: int  # the first so many bytes are the document as it was given
+    hole: tuple[int, int]
+    to_sign: bytes  # the signed attributes, DER
+    digest: str
+    scheme: Scheme
+    certificate: bytes
+    chain: tuple[bytes, ...]
+    field: str
+    level: Level
+    timestamp_field: str
+    claimed_time: datetime
+
+    @property
+    def hash_to_sign(self) -> bytes:
+        """For keys that are given hashes: the digest of `to_sign`."""
+        return hashlib.new(self.digest, self.to_sign).digest()
+
+    @property
+    def base_sha256(self) -> str:
+        """Which document was prepared: the SHA-256 of its bytes, hex."""
+        return hashlib.sha256(memoryview(self.document)[: self.base_size]).hexdigest()
+
+    def document_digest(self) -> bytes:
+        """The digest over the signed byte range."""
+        digest = hashlib.new(self.digest)
+        view = memoryview(self.document)
+        digest.update(view[: self.hole[0]])
+        digest.update(view[self.hole[1] :])
+        return digest.digest()
+
+    def to_bytes(self) -> bytes:
+        """For storage: a line of magic, the SHA-256 of the rest, a JSON header with its length, the document."""
+        header = json.dumps(
+            {
+                "base_size": self.base_size,
+                "certificate": _text(self.certificate),
+                "chain": [_text(each) for each in self.chain],
+                "claimed_time": self.claimed_time.isoformat(),
+                "digest": self.digest,
+                "field": self.field,
+                "hole": self.hole,
+                "level": self.level,
+                "scheme": self.scheme,
+                "timestamp_field": self.timestamp_field,
+                "to_sign": _text(self.to_sign),
+            },
+            sort_keys=True,
+            ensure_ascii=False,
+        ).encode()
+        rest = len(header).to_bytes(4, "big") + header + self.document
+        return MAGIC + hashlib.sha256(rest).digest() + rest
+
+    @classmethod
+    def from_bytes(cls, stored: bytes) -> Self:
+        """What `to_bytes` gave. Raises DocumentChanged if a byte of it is another one."""
+        digest, rest = stored[len(MAGIC) : len(MAGIC) + 32], stored[len(MAGIC) + 32 :]
+        if not stored.startswith(MAGIC) or hashlib.sha256(rest).digest() != digest:
+            raise DocumentChanged(
+                f"Bản chuẩn bị ký bị thay đổi hoặc không phải của Soky ({len(stored)} byte)",
+                f"The stored preparation was changed or is not one ({len(stored)} bytes)",
+            )
+        size = int.from_bytes(rest[:4], "big")
+        try:
+            if size > MOST_HEADER_BYTES:
+                raise ValueError(size)
+            return cls(**_values(json.loads(rest[4 : 4 + size])), document=rest[4 + size :])
+        except (ValueError, TypeError, KeyError) as error:
+            raise DocumentChanged(
+                "Bản chuẩn bị ký không đọc được", f"The stored preparation cannot be read: {error}"
+            ) from error
+
+
+def _values(header: dict[str, Any]) -> dict[str, Any]:
+    start, end = header["hole"]
+    return {
+        "base_size": int(header["base_size"]),
+        "certificate": base64.b64decode(header["certificate"]),
+        "chain": tuple(base64.b64decode(each) for each in header["chain"]),
+        "claimed_time": datetime.fromisoformat(header["claimed_time"]),
+        "digest": str(header["digest"]),
+        "field": str(header["field"]),
+        "hole": (int(start), int(end)),
+        "level": Level(header["level"]),
+        "scheme": Scheme(header["scheme"]),
+        "timestamp_field": str(header["timestamp_field"]),
+        "to_sign": base64.b64decode(header["to_sign"]),
+    }
+
+
+def _text(value: bytes) -> str:
+    return base64.b64encode(value).decode("ascii")
