@@ -1,0 +1,230 @@
+"""Kiểm tra: anybody uploads a file and gets four separate answers; anybody with a code sees what was published.
+
+An upload is verified in a limited process of `signing` and thrown away. It is never drawn, and nothing of it is kept.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, File, UploadFile
+from fastapi import Path as InPath
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+import documents
+import signing
+from api.problems import Busy, NothingHere, TooLarge, TooOften
+from api.texts import moment
+from api.web.guard import MEGABYTE
+from api.web.house import House
+from api.web.limits import Pace
+from api.web.revisions import DigestInPath
+from api.web.visits import Visit, Visiting
+from signing import Changes, Report, SignatureKind, SignatureReport, Verdict
+from workflow import events
+from workflow.events import Digest
+from workflow.store import DocumentRecord, NotKept, Recorded
+
+router = APIRouter()
+
+LARGEST = 50 * MEGABYTE
+
+Code = Annotated[str, InPath(pattern="^[2-9A-HJ-NP-Z]{26}$")]
+
+
+class Tone(StrEnum):
+    """How an answer is shown, always beside its words."""
+
+    GOOD = "good"
+    BAD = "bad"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One of the four questions, answered in sentences."""
+
+    question: str
+    tone: Tone
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What this office knows of a file by its digest."""
+
+    document: DocumentRecord
+    newest: bool
+    recorded: Recorded | None  # the event that brought these bytes about
+
+
+@router.get("/verify")
+def verify_form(visit: Visiting) -> Response:
+    """The form."""
+    return visit.page("verify.html", report=None, error="")
+
+
+@router.post("/verify")
+def verify(visit: Visiting, file: Annotated[UploadFile | None, File()] = None) -> Response:
+    """Four answers, then every signature and every attached file. JSON, as `soky verify --json`, for programs that ask."""
+    paced(visit, visit.house.verify_pace)
+    content = file.file.read(LARGEST + 1) if file else b""
+    if not content:
+        return visit.page("verify.html", status=HTTPStatus.UNPROCESSABLE_ENTITY, report=None, error=visit.say("verify.no_file"))
+    if len(content) > LARGEST:
+        raise TooLarge
+    with visit.house.verify_seats.seat() as seated:
+        if not seated:
+            raise Busy
+        report = signing.verify_file(content, visit.house.trust, at=visit.house.clock())
+        # Only what somebody we trust has signed is rendered again: a stranger's data never reach our typesetter here.
+        rendering = documents.proves(content) if report.passed else None
+    if "json" in visit.request.headers.get("accept", ""):
+        return JSONResponse(report.to_json())
+    known = known_by(visit.house, report.sha256)
+    return visit.page(
+        "verify.html",
+        report=report,
+        name=(file.filename if file else None) or "",
+        size=len(content),
+        answers=answers(visit, report, rendering, known),
+        known=known,
+        error="",
+    )
+
+
+@router.get("/verify/{digest}/proof")
+def proof(visit: Visiting, digest: DigestInPath) -> Response:
+    """The inclusion proof of a file in somebody's hands, by its digest: it holds digests and nothing else."""
+    paced(visit, visit.house.lookup_pace)
+    known = known_by(visit.house, digest)
+    if known is None or known.recorded is None or known.recorded.leaf is None:
+        raise NothingHere
+    return PlainTextResponse(
+        visit.house.log.proof(known.recorded.leaf),
+        headers={"content-disposition": f'attachment; filename="{digest[:16]}.tlog-proof"'},
+    )
+
+
+@router.get("/v/{code}")
+def published(visit: Visiting, code: Code) -> Response:
+    """The public facts of a published volume. Unknown and unpublished codes are answered alike."""
+    paced(visit, visit.house.lookup_pace)
+    try:
+        document, digest = visit.house.store.published(code)
+    except NotKept as unknown:
+        raise NothingHere from unknown
+    history = visit.house.store.history(document.case)
+    return visit.page(
+        "published.html",
+        document=document,
+        digest=digest,
+        code=code,
+        unit=visit.house.book(document.unit).unit,
+        at=next(r.at for r in history if isinstance(r.event, events.Published) and r.event.code == code),
+        signed=[r for r in history if isinstance(r.event, events.DocumentSigned) and r.event.document == document.id],
+    )
+
+
+def paced(visit: Visit, pace: Pace) -> None:
+    """TooOften if this visitor asked too much. Behind a proxy the server is told to trust its forwarding headers."""
+    client = visit.request.client
+    if seconds := pace.wait_seconds(client.host if client else ""):
+        raise TooOften(seconds=seconds)
+
+
+def known_by(house: House, digest: str) -> Known | None:
+    """None if no document of this office ever had these bytes."""
+    held = house.store.holding(Digest(digest))
+    if not held:
+        return None
+    document = held[0]
+    return Known(
+        document=document,
+        newest=document.revision == digest,
+        recorded=next((r for r in house.store.history(document.case) if _brought(r.event) == digest), None),
+    )
+
+
+def _brought(event: events.Event) -> str:
+    if isinstance(event, events.DocumentSigned | events.DocumentExtended):
+        return event.after
+    return event.revision if isinstance(event, events.DocumentRendered) else ""
+
+
+def answers(visit: Visit, report: Report, rendering: documents.RenderProof | None, known: Known | None) -> tuple[Answer, ...]:
+    """The four questions, each on its own: a yes to one says nothing about the others."""
+    return (
+        _genuine(visit, report, rendering),
+        _by_whom(visit, report.signatures),
+        _still_valid(visit, report, known),
+        _in_log(visit, known),
+    )
+
+
+def _genuine(visit: Visit, report: Report, rendering: documents.RenderProof | None) -> Answer:
+    say = visit.say
+    if report.verdict is Verdict.UNREADABLE:
+        tone, sentences = Tone.BAD, [say("verify.unreadable")]
+    elif not report.signatures:
+        tone, sentences = Tone.OPEN, [say("verify.not_signed")]
+    elif any(_broken(signature) for signature in report.signatures):
+        tone, sentences = Tone.BAD, [say("verify.changed")]
+    elif all(signature.intact for signature in report.signatures):
+        tone, sentences = Tone.GOOD, [say("verify.intact")]
+    else:
+        tone, sentences = Tone.OPEN, [say("verify.cannot_tell")]
+    if rendering is not None and rendering.answer is documents.Proof.PROVED:
+        sentences.append(say("verify.rendered"))
+    elif rendering is not None and rendering.answer is documents.Proof.DIFFERS:
+        tone = Tone.OPEN if tone is Tone.GOOD else tone
+        sentences.append(say("verify.rendered_differs"))
+    return Answer(question=say("verify.q1"), tone=tone, sentences=tuple(sentences))
+
+
+def _broken(signature: SignatureReport) -> bool:
+    return not signature.intact or signature.changes_after in {Changes.FORBIDDEN, Changes.NOT_UNDERSTOOD}
+
+
+def _by_whom(visit: Visit, signatures: Sequence[SignatureReport]) -> Answer:
+    """A name counts as an answer only where the signature proves it."""
+    people = [s for s in signatures if s.kind is not SignatureKind.DOC_TIMESTAMP]
+    told = tuple(f"{visit.say(f'verify.{s.kind}')}: {s.signer or '?'} – {visit.say(f'verify.{s.verdict}')}" for s in people)
+    if not people:
+        return Answer(question=visit.say("verify.q2"), tone=Tone.OPEN, sentences=(visit.say("verify.nobody"),))
+    verdicts = {s.verdict for s in people}
+    tone = Tone.GOOD if verdicts == {Verdict.TOTAL_PASSED} else Tone.BAD if Verdict.TOTAL_FAILED in verdicts else Tone.OPEN
+    return Answer(question=visit.say("verify.q2"), tone=tone, sentences=told)
+
+
+def _still_valid(visit: Visit, report: Report, known: Known | None) -> Answer:
+    say = visit.say
+    tones = {Verdict.TOTAL_PASSED: Tone.GOOD, Verdict.TOTAL_FAILED: Tone.BAD}
+    tone = tones.get(report.verdict, Tone.OPEN)
+    sentences = [say("verify.all_valid") if report.passed else say(f"verify.{report.verdict}")]
+    sentences += [visit.side(finding.message) for s in report.signatures for finding in s.findings if not _passed(s)]
+    if known is not None and known.document.superseded:
+        tone = Tone.BAD
+        sentences.append(say("verify.replaced"))
+    elif known is not None:
+        sentences.append(say("verify.current" if known.newest else "verify.older_revision"))
+    return Answer(question=say("verify.q3"), tone=tone, sentences=tuple(dict.fromkeys(sentences)))
+
+
+def _passed(signature: SignatureReport) -> bool:
+    return signature.verdict is Verdict.TOTAL_PASSED
+
+
+def _in_log(visit: Visit, known: Known | None) -> Answer:
+    question = visit.say("verify.q4")
+    if known is None or known.recorded is None:
+        return Answer(question=question, tone=Tone.OPEN, sentences=(visit.say("verify.not_in_log"),))
+    recorded = known.recorded
+    if recorded.leaf is None:
+        return Answer(question=question, tone=Tone.OPEN, sentences=(visit.say("verify.in_log_pending"),))
+    # Not a look into a table: the tree's own proof is built and checked before we say yes.
+    visit.house.log.proof(recorded.leaf)
+    told = visit.say("verify.in_log", leaf=recorded.leaf, at=moment(recorded.at))
+    return Answer(question=question, tone=Tone.GOOD, sentences=(told,))

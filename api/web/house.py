@@ -1,0 +1,63 @@
+"""What the pages need of the rest of the house. Built once by whoever wires it (`api/wiring.py`), then handed down."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+import signing
+from api.web.limits import Pace, Seats
+from api.web.pictures import Pictures
+from api.web.sessions import Sessions
+from directory import DirectoryBook, UnitId
+from workflow.office import Office
+from workflow.store import Store
+
+
+class Log(Protocol):
+    """The append-only tree of everything that happened."""
+
+    def checkpoint(self) -> str:
+        """The newest signed head, a C2SP checkpoint: text that ends with signature lines."""
+
+    def proof(self, leaf: int) -> str:
+        """That the newest head includes this leaf, a C2SP tlog-proof. It was checked before it is given out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """Everything behind the pages. Safe to share between threads."""
+
+    office: Office
+    log: Log
+    sessions: Sessions
+    # Opens a key by its URI in the directory; asks for the PIN with the word "pin".
+    open_key: Callable[[str, Callable[[str], str]], AbstractContextManager[signing.Signer]]
+    demo: bool  # people are chosen from a list, and every page says that nothing has legal value
+    demo_pin: str = ""  # of the demo's keys, shown beside the field; empty outside a demo
+    https: bool = False  # cookies are bound to HTTPS, and browsers are told to stay there
+    pictures: Pictures = field(default_factory=Pictures)
+    # Verifying costs up to ten seconds of a core: two at once on this machine, ten in a row a visitor, then one in six seconds.
+    verify_pace: Pace = field(default_factory=lambda: Pace(burst=10, seconds_each=6))
+    verify_seats: Seats = field(default_factory=lambda: Seats(2, patience_seconds=15))
+    # A public code has 128 random bits: the pace only keeps the noise down.
+    lookup_pace: Pace = field(default_factory=lambda: Pace(burst=30, seconds_each=2))
+
+    @property
+    def store(self) -> Store:
+        """For what anybody may ask: published codes, and whether a digest is known."""
+        return self.office.desk.store
+
+    @property
+    def trust(self) -> signing.Trust:
+        """The anchors that signatures are judged by."""
+        return self.office.desk.trust
+
+    def clock(self) -> datetime:
+        """Now, aware."""
+        return self.office.desk.clock()
+
+    def book(self, unit: UnitId) -> DirectoryBook:
+        """The people of a unit."""
+        return self.office.unit_book(unit)
