@@ -66,8 +66,8 @@ def check_token(token: bytes, digest: bytes, *, nonce: int | None = None, polici
     read = read_token(token)
     if (read.algorithm, read.imprint) != ("sha256", digest):
         raise TimestampRefused(
-            f"Dấu thời gian là của dữ liệu khác: {read.algorithm} {read.imprint.hex()[:16]}…, cần sha256 {digest.hex()[:16]}…",
-            f"The timestamp is of other data: {read.algorithm} {read.imprint.hex()[:16]}…, expected sha256 {digest.hex()[:16]}…",
+            f"Dấu thời gian là của dữ liệu khác: {read.algorithm} {read.imprint.hex()[:16]}, cần {digest.hex()[:16]}",
+            f"The timestamp is of other data: {read.algorithm} {read.imprint.hex()[:16]}, expected {digest.hex()[:16]}",
         )
     if nonce is not None and read.nonce != nonce:
         raise TimestampRefused(

@@ -3,7 +3,6 @@
 Drawn once as form XObjects of our own: no border, full opacity, upright on rotated pages.
 """
 
-import hashlib
 import io
 import math
 import unicodedata
@@ -96,7 +95,7 @@ def _form(
         # The page is turned clockwise when it is shown: the drawing is turned the other way (ISO 32000-2, 12.5.5).
         cos, sin = round(math.cos(math.radians(rotation))), round(math.sin(math.radians(rotation)))
         form[pdf_name("/Matrix")] = _numbers(cos, sin, -sin, cos, 0, 0)
-    form.compress()
+    form.compress()  # type: ignore[no-untyped-call]
     return writer.add_object(form)
 
 
@@ -152,10 +151,10 @@ def _pixels(picture: _Picture, space: str, deflated: bytes) -> generic.StreamObj
         {
             pdf_name("/Type"): pdf_name("/XObject"),
             pdf_name("/Subtype"): pdf_name("/Image"),
-            pdf_name("/Width"): generic.NumberObject(picture.width),
-            pdf_name("/Height"): generic.NumberObject(picture.height),
+            pdf_name("/Width"): _number(picture.width),
+            pdf_name("/Height"): _number(picture.height),
             pdf_name("/ColorSpace"): pdf_name(space),
-            pdf_name("/BitsPerComponent"): generic.NumberObject(8),
+            pdf_name("/BitsPerComponent"): _number(8),
             pdf_name("/Filter"): pdf_name("/FlateDecode"),
         },
         encoded_data=deflated,
@@ -211,21 +210,13 @@ def _complain_about_missing_letters(lines: list[str], font: Path, engine: GlyphA
 
 
 def _resources(category: str, name: str, value: generic.PdfObject) -> generic.DictionaryObject:
-    return generic.DictionaryObject({pdf_name(category): generic.DictionaryObject({pdf_name(name): value})})
+    inner = generic.DictionaryObject({pdf_name(name): value})  # type: ignore[no-untyped-call]
+    return generic.DictionaryObject({pdf_name(category): inner})  # type: ignore[no-untyped-call]
 
 
 def _numbers(*values: float) -> generic.ArrayObject:
-    return generic.ArrayObject([generic.FloatObject(round(value, 4)) for value in values])
+    return generic.ArrayObject([generic.FloatObject(round(value, 4)) for value in values])  # type: ignore[no-untyped-call]
 
 
-def digest_of_appearance(appearance: Appearance | None) -> str:
-    """A short name of what will be shown, for a prepared signature's own record."""
-    if appearance is None:
-        return ""
-    if isinstance(appearance, Image):
-        content = appearance.png
-    elif isinstance(appearance, Page):
-        content = appearance.pdf
-    else:
-        content = "\n".join(appearance.lines).encode()
-    return hashlib.sha256(content).hexdigest()
+def _number(value: int) -> generic.NumberObject:
+    return generic.NumberObject(value)  # type: ignore[no-untyped-call]

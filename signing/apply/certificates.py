@@ -1,5 +1,6 @@
 """May this certificate sign, now? Asked before the key is used (ND 68/2024, art. 29 and 31; TT 15/2025/TT-BKHCN)."""
 
+import itertools
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -52,10 +53,10 @@ def check_validity(certificate: bytes, at: datetime) -> None:
 
 
 def check_not_revoked(certificate: bytes, chain: Sequence[bytes], evidence: Evidence, at: datetime) -> None:
-    """Raise CertificateRevoked if any certificate of the path was revoked at or before `at`; EvidenceMissing without an answer."""
+    """Raise CertificateRevoked if any certificate of the path was revoked at or before `at`."""
     path = (certificate, *chain)
     revocation = evidence.for_chain(path)
-    for each, issuer in zip(path, path[1:], strict=False):
+    for each, issuer in itertools.pairwise(path):
         status = status_of(each, issuer, revocation)
         if isinstance(status, Revoked) and status.at <= at:
             raise CertificateRevoked(

@@ -43,7 +43,7 @@ def _is_right(filled: Filled, after: bytes, certificate: bytes) -> bool:
     digest.update(memoryview(after)[:first])
     digest.update(memoryview(after)[second:])
     named = attributes["signing_certificate_v2"][0]["certs"][0]["cert_hash"].native
-    return attributes["message_digest"][0].native == digest.digest() and named == hashlib.sha256(certificate).digest()
+    return bool(attributes["message_digest"][0].native == digest.digest() and named == hashlib.sha256(certificate).digest())
 
 
 def still_valid(before: bytes, after: bytes, trust: Trust | None) -> None:

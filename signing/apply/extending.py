@@ -17,7 +17,8 @@ from asn1crypto import x509 as asn1_x509
 from pyhanko.sign.fields import InvisSigSettings, SigFieldSpec
 from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
 from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp
-from pyhanko.sign.validation.dss import DocumentSecurityStore, ValidationInfoReadingError
+from pyhanko.sign.validation.dss import DocumentSecurityStore
+from pyhanko.sign.validation.errors import ValidationInfoReadingError
 
 from signing.apply.checking import check_archived
 from signing.apply.fields import Filled, field_names, filled_fields
@@ -149,7 +150,7 @@ def _extended(
         _add_to_dss(writer, certificates, revocation)
         if timestamper is None:
             output = io.BytesIO()
-            writer.write(output)
+            writer.write(output)  # type: ignore[no-untyped-call]
             document = output.getvalue()
         else:
             document = _timestamped(writer, field, timestamper)
@@ -287,7 +288,8 @@ def _timestamped(writer: AppendingWriter, field: str, timestamper: Timestamper) 
     spec = SigFieldSpec(name, invis_sig_settings=InvisSigSettings(), readable_field_name="Dấu thời gian lưu trữ")
     steps = PdfCMSEmbedder(new_field_spec=spec).write_cms(field_name=name, writer=writer, existing_fields_only=name in known)
     next(steps)
-    steps.send(SigObjSetup(sig_placeholder=DocumentTimestamp(bytes_reserved=2 * room)))
+    stamp = DocumentTimestamp(bytes_reserved=2 * room)  # type: ignore[no-untyped-call]
+    steps.send(SigObjSetup(sig_placeholder=stamp))
     prepared, output = steps.send(SigIOSetup(md_algorithm="sha256", output=io.BytesIO()))
     token = timestamper.timestamp(prepared.document_digest)
     check_token(token, prepared.document_digest)

@@ -30,7 +30,7 @@ def signature_dictionaries(handler: PdfHandler) -> Iterator[tuple[str, generic.D
     """The name of each signed field with its signature dictionary."""
     for name, value, _ in _bounded(handler):
         if value is not None:
-            yield str(name), value.get_object()
+            yield str(name), _resolved(value)
 
 
 def filled_fields(handler: PdfHandler) -> tuple[Filled, ...]:
@@ -115,7 +115,8 @@ def page_geometry(page: generic.DictionaryObject) -> PageGeometry:
     crop = _box(_inherited(page, "/CropBox"), media)
     shown = (max(crop[0], media[0]), max(crop[1], media[1]), min(crop[2], media[2]), min(crop[3], media[3]))
     rotation = _inherited(page, "/Rotate")
-    return PageGeometry(crop=shown, rotation=int(rotation or 0) % 360 // 90 * 90)
+    turned = int(rotation) if isinstance(rotation, int | float) else 0
+    return PageGeometry(crop=shown, rotation=turned % 360 // 90 * 90)
 
 
 def _inherited(page: generic.DictionaryObject, key: str) -> object:
@@ -140,7 +141,8 @@ def _page(writer: AppendingWriter, index: int) -> generic.DictionaryObject:
     count = int(writer.root["/Pages"]["/Count"])
     if not 0 <= index < count:
         raise BadRequest(f"Không có trang {index + 1}; tài liệu có {count} trang", f"There is no page {index + 1} of {count}")
-    return writer.find_page_for_modification(index)[0].get_object()
+    reference: generic.IndirectObject = writer.find_page_for_modification(index)[0]  # type: ignore[no-untyped-call]
+    return _resolved(reference)
 
 
 def widget_geometry(widget: generic.DictionaryObject) -> tuple[float, float, int]:
@@ -149,6 +151,14 @@ def widget_geometry(widget: generic.DictionaryObject) -> tuple[float, float, int
     rotation = page_geometry(widget["/P"]).rotation if "/P" in widget else 0
     width, height = abs(x1 - x0), abs(y1 - y0)
     return (height, width, rotation) if rotation in {90, 270} else (width, height, rotation)
+
+
+def _resolved(value: generic.PdfObject) -> generic.DictionaryObject:
+    """The dictionary, wherever it is written."""
+    resolved = value.get_object()  # type: ignore[no-untyped-call]
+    if not isinstance(resolved, generic.DictionaryObject):
+        raise TypeError(f"{type(resolved).__name__} where a dictionary is expected")
+    return resolved
 
 
 def _bounded(handler: PdfHandler) -> Iterator[tuple[str, generic.PdfObject | None, generic.Reference]]:

@@ -4,9 +4,9 @@ pyHanko signs after a final lock and adds visible fields after a certification w
 then broken (ISO 32000-2, 12.8.2.2 and 12.8.2.4; table 258).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.rw_common import PdfHandler
 
 from signing.apply.fields import filled_fields, signature_dictionaries
@@ -30,7 +30,7 @@ def check_permissions(document: PdfHandler, field: str, *, certifies: bool, new_
 
 
 def _check_one(
-    field: str, earlier: str, transform: str, parameters: generic.DictionaryObject, *, new_visible: bool, is_new: bool
+    field: str, earlier: str, transform: str, parameters: Mapping[str, Any], *, new_visible: bool, is_new: bool
 ) -> None:
     level = int(parameters.get("/P", FILLING if transform == "/DocMDP" else 0))
     if level == NO_CHANGES:
@@ -45,17 +45,17 @@ def _refuse(earlier: str, vi: str, en: str) -> None:
     raise WouldBreakSignatures(f"Chữ ký «{earlier}» {vi}", f"The signature “{earlier}” {en}")
 
 
-def _covers(parameters: generic.DictionaryObject, field: str) -> bool:
+def _covers(parameters: Mapping[str, Any], field: str) -> bool:
     """Whether a FieldMDP transform locks this field; an action nobody knows locks all."""
     named = {str(name) for name in parameters.get("/Fields", ())}
     matches = any(field == name or field.startswith(f"{name}.") for name in named)
     return {"/Include": matches, "/Exclude": not matches}.get(str(parameters.get("/Action")), True)
 
 
-def _transforms(document: PdfHandler) -> Iterator[tuple[str, str, generic.DictionaryObject]]:
+def _transforms(document: PdfHandler) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """The field, the method and the parameters of every transform that a signature of the document names."""
     for name, dictionary in signature_dictionaries(document):
         for reference in dictionary.get("/Reference", ()):
             reference_object = reference.get_object()
-            parameters = reference_object.get("/TransformParams", generic.DictionaryObject())
-            yield name, str(reference_object.get("/TransformMethod")), parameters.get_object()
+            parameters = reference_object.get("/TransformParams", {})
+            yield name, str(reference_object.get("/TransformMethod")), parameters

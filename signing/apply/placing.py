@@ -5,15 +5,14 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
+from asn1crypto import x509 as asn1_x509
 from pyhanko.pdf_utils import generic, layout
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from pyhanko.sign import fields as pdf_fields
 from pyhanko.sign.general import SigningError as PyHankoRefusal
 from pyhanko.sign.signers import ExternalSigner, PdfSignatureMetadata, PdfSigner
-from pyhanko.stamp import BaseStampStyle
-
-from asn1crypto import x509 as asn1_x509
+from pyhanko.stamp import BaseStamp, BaseStampStyle
 
 from signing.apply.appearances import Appearance, drawn
 from signing.apply.fields import check_field, field_names, new_field, widget_geometry
@@ -83,7 +82,7 @@ def _placed(
     session.system_time = at
     session.timestamper = None  # a seed value may name a server: no address from the file is ever asked
     document = session.prepare_tbs_document(validation_info=None, bytes_reserved=2 * room)
-    prepared, output = document.digest_tbs_document(output=io.BytesIO())
+    prepared, _ = document.digest_tbs_document(output=(output := io.BytesIO()))
     return Placed(
         document=output.getvalue(),
         hole=(prepared.reserved_region_start, prepared.reserved_region_end),
@@ -98,22 +97,28 @@ class Drawn(BaseStampStyle):
     appearance: Appearance | None = None
 
     def create_stamp(
-        self, writer: BasePdfFileWriter, box: layout.BoxConstraints, text_params: dict[str, str]
-    ) -> "Stamp | None":  # type: ignore[override]
+        self,
+        writer: BasePdfFileWriter,
+        box: layout.BoxConstraints,
+        text_params: dict[str, str],  # noqa: ARG002 - the interface is pyHanko's
+    ) -> "Stamp | None":
         """The stamp, or None: then the field looks as the template drew it."""
-        del box, text_params
-        return None if self.appearance is None else Stamp(self.appearance, writer)
+        return None if self.appearance is None else Stamp(self.appearance, writer, self, box)
 
 
-class Stamp:
+class Stamp(BaseStamp):
     """An appearance on its way onto a widget."""
 
-    def __init__(self, appearance: Appearance, writer: BasePdfFileWriter) -> None:
+    def __init__(
+        self, appearance: Appearance, writer: BasePdfFileWriter, style: BaseStampStyle, box: layout.BoxConstraints
+    ) -> None:
+        super().__init__(writer, style, box)
         self._appearance = appearance
-        self._writer = writer
+        self._target = writer
 
     def apply_appearance(self, widget: generic.DictionaryObject) -> None:
         """Set the widget's normal appearance, as large as the widget and upright on its page."""
         width, height, rotation = widget_geometry(widget)
-        stream = drawn(self._appearance, self._writer, width, height, rotation)
-        widget[pdf_name("/AP")] = generic.DictionaryObject({pdf_name("/N"): stream})
+        stream = drawn(self._appearance, self._target, width, height, rotation)
+        looks = generic.DictionaryObject({pdf_name("/N"): stream})  # type: ignore[no-untyped-call]
+        widget[pdf_name("/AP")] = looks

@@ -84,10 +84,8 @@ class Prepared:
                 f"Bản chuẩn bị ký bị thay đổi hoặc không phải của Soky ({len(stored)} byte)",
                 f"The stored preparation was changed or is not one ({len(stored)} bytes)",
             )
-        size = int.from_bytes(rest[:4], "big")
+        size = min(int.from_bytes(rest[:4], "big"), MOST_HEADER_BYTES)
         try:
-            if size > MOST_HEADER_BYTES:
-                raise ValueError(size)
             return cls(**_values(json.loads(rest[4 : 4 + size])), document=rest[4 + size :])
         except (ValueError, TypeError, KeyError) as error:
             raise DocumentChanged(

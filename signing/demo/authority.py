@@ -96,7 +96,7 @@ class DemoAuthority:
         self._responder = self._identity("ocsp", "OCSP", RESPONDER, "rsa2048", years=10, issuer=self._issuing)
         (self.folder / "trust" / "root.pem").write_bytes(self._root.certificate.public_bytes(Encoding.PEM))
         chain = (self._issuing.certificate, self._root.certificate)
-        self._tokens = TokenMaker(_rsa(self._tsa), self._tsa.certificate, chain, lambda: self.clock())
+        self._tokens = TokenMaker(_rsa(self._tsa), self._tsa.certificate, chain, self._moment)
         self._crl_number = 0
 
     # What others need to trust it.
@@ -294,6 +294,10 @@ class DemoAuthority:
         except FileNotFoundError:
             return {}
         return {int(s, 16): (datetime.fromisoformat(moment), x509.ReasonFlags[flag]) for s, (moment, flag) in content.items()}
+
+    def _moment(self) -> datetime:
+        """The clock's time, also when the clock was replaced."""
+        return self.clock()
 
     def _now(self) -> datetime:
         return self.clock().astimezone(UTC).replace(microsecond=0)

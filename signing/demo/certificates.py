@@ -33,7 +33,11 @@ EXTENDED_USAGES = {
     "ocsp_signing": ExtendedKeyUsageOID.OCSP_SIGNING,
 }
 
-_DIGESTS: dict[str, hashes.HashAlgorithm] = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
+_DIGESTS: dict[str, hashes.SHA256 | hashes.SHA384 | hashes.SHA512] = {
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+    "sha512": hashes.SHA512(),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

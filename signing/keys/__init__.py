@@ -9,9 +9,7 @@ from contextlib import AbstractContextManager
 
 from signing.errors import NoSuchKey
 from signing.keys.algorithms import Scheme, digest_for, is_made_by, scheme_of
-
 from signing.keys.file import FileSigner
-
 from signing.keys.signer import Ask, ManySigner, Signer
 
 __all__ = ["SIGNERS", "Ask", "ManySigner", "Scheme", "Signer", "digest_for", "is_made_by", "open_signer", "scheme_of"]

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,17 +15,6 @@ from signing.demo import DemoAuthority, Issued
 SEAL_LOCK = b"<< /Type /SigFieldLock /Action /Exclude /Fields [(archive_timestamp)] /P 1 >>"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class People:
-    """Who signs in the tests. Their PIN is 123456."""
-
-    teacher: Issued  # RSA-2048
-    homeroom: Issued  # RSA-2048
-    principal: Issued  # RSA-2048
-    curve: Issued  # P-256
-    seal: Issued  # the school's seal, RSA-2048
-
-
 MakePdf = Callable[..., bytes]
 
 
@@ -37,15 +25,16 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> DemoAuthority:
 
 
 @pytest.fixture(scope="session")
-def people(authority: DemoAuthority) -> People:
+def people(authority: DemoAuthority) -> Mapping[str, Issued]:
+    """Who signs in the tests: RSA-2048, "curve" P-256, "seal" the school's. Their PIN is 123456."""
     unit = "Trường THCS Nguyễn Du"
-    return People(
-        teacher=authority.issue("Nguyễn Thị Ánh Tuyết", "CCCD:031084000001", unit=unit),
-        homeroom=authority.issue("Phạm Đức Hỷ", "CCCD:031084000002", unit=unit),
-        principal=authority.issue("Vũ Ngọc Quỳnh", "CCCD:031084000003", unit=unit),
-        curve=authority.issue("Đỗ Thùy Dương", "CCCD:031084000004", unit=unit, key="p256"),
-        seal=authority.issue(unit, "MST:0200000001", kind="seal"),
-    )
+    return {
+        "teacher": authority.issue("Nguyễn Thị Ánh Tuyết", "CCCD:031084000001", unit=unit),
+        "homeroom": authority.issue("Phạm Đức Hỷ", "CCCD:031084000002", unit=unit),
+        "principal": authority.issue("Vũ Ngọc Quỳnh", "CCCD:031084000003", unit=unit),
+        "curve": authority.issue("Đỗ Thùy Dương", "CCCD:031084000004", unit=unit, key="p256"),
+        "seal": authority.issue(unit, "MST:0200000001", kind="seal"),
+    }
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +45,7 @@ def roots(authority: DemoAuthority) -> Path:
 
 @pytest.fixture(scope="session")
 def make_pdf() -> MakePdf:
-    """Makes a tagged PDF: `fields` maps names to rectangles (all zero: invisible), `locks` names to lock dictionaries (PDF syntax)."""
+    """Makes a tagged PDF: `fields` maps names to rectangles (all zero: invisible), `locks` names to locks in PDF syntax."""
     return build_pdf
 
 
