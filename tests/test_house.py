@@ -16,7 +16,7 @@ DOORS = {
     "jsonschema": {"documents"},
     "python_calamine": {"documents"},
     "openpyxl": {"documents"},
-    "fontTools": {"documents"},
+    "fontTools": {"documents", "signing"},  # signing: fonts of drawn text scaled to 1000 units per em
     "SpiffWorkflow": {"bpmn"},
     "pyhanko": {"signing"},
     "pyhanko_certvalidator": {"signing"},
@@ -94,7 +94,9 @@ def test_no_relative_imports() -> None:
     assert relative == []
 
 
-@pytest.mark.parametrize("drawer", ["utils", "util", "helpers", "helper", "common", "core", "misc", "service", "services", "manager"])
+@pytest.mark.parametrize(
+    "drawer", ["utils", "util", "helpers", "helper", "common", "core", "misc", "service", "services", "manager"]
+)
 def test_there_is_no_drawer(drawer: str) -> None:
     """Nothing is called utils, helpers, service or manager: a function without a home means that a noun is missing."""
     assert [p for p in sources() if drawer in {p.stem, *p.relative_to(ROOT).parts}] == []
@@ -116,7 +118,11 @@ def test_nothing_evaluates_text_as_code() -> None:
 def test_no_lock_file_names_where_packages_come_from() -> None:
     """A lock file holds names, versions and hashes; the machine knows its own registries."""
     locks = [*ROOT.glob("requirements/*.lock"), ROOT / "package-lock.json"]
-    telling = [p.name for p in locks if any(w in p.read_text() for w in ("--index-url", "--extra-index-url", "--find-links", '"resolved"'))]
+    telling = [
+        p.name
+        for p in locks
+        if any(w in p.read_text() for w in ("--index-url", "--extra-index-url", "--find-links", '"resolved"'))
+    ]
 
     assert locks
     assert telling == []
