@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-SHOWN = 20  # misfits spelled out in a message; `BadData.misfits` holds all of them
+SHOWN = 10  # misfits spelled out in a message; `BadData.misfits` holds all of them
 
 
 class DocumentsError(Exception):

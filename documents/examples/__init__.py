@@ -1,0 +1,1 @@
+"""The example class book, and the program that makes it (`python -m documents.examples.generate`)."""
