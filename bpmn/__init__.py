@@ -11,6 +11,7 @@
 
 from bpmn.conditions import FactKind
 from bpmn.diagram import Kind
+from bpmn.drawing import diagram_svg
 from bpmn.engine import Step
 from bpmn.errors import (
     BadCondition,
@@ -48,6 +49,7 @@ __all__ = [
     "StepInfo",
     "Stuck",
     "complete",
+    "diagram_svg",
     "done",
     "load",
     "replay",
