@@ -5,14 +5,15 @@ Pages get a real HTML page; programs that ask for JSON get `application/problem+
 
 from dataclasses import dataclass
 
-import documents
-import signing
 from directory.errors import DirectoryError, NobodyHere
+from documents.errors import DocumentsError
+from signing.errors import SigningError
+from storage.errors import DatabaseUnavailable, NotInLog
 from workflow import errors as refusals
 from workflow.store import Conflict, NotKept
 
 
-class Unwelcome(Exception):  # noqa: N818 - it is an answer to a visitor, not a fault of ours
+class Unwelcome(Exception):
     """The request itself cannot be served; each kind knows its HTTP status and its code in the catalogue."""
 
     status = 400
@@ -78,12 +79,14 @@ class Problem:
 STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (NotKept, 404),
     (NobodyHere, 404),
+    (NotInLog, 409),
+    (DatabaseUnavailable, 503),
     (refusals.NotYours, 403),
     (refusals.NotWaitingHere, 409),
     (Conflict, 409),
     (refusals.WorkflowError, 422),
-    (documents.DocumentsError, 422),
-    (signing.SigningError, 422),
+    (DocumentsError, 422),
+    (SigningError, 422),
     (DirectoryError, 422),
 )
 

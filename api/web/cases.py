@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, UploadFile
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 
-import bpmn
-import documents
+from api.drawing import case_diagram
 from api.problems import EXPECTED, NothingHere, problem_of
 from api.web.inbox import NOTICES, task_path
 from api.web.trail import entries
 from api.web.visits import Acting, Member, Reading
+from documents.errors import BadData
 from workflow import events
 from workflow.calendar import VIETNAM
 from workflow.events import CaseId
@@ -60,7 +60,7 @@ def open_case(
             member=member,
             may_open=may_open(member),
             refusal=member.visit.side(str(refusal)),
-            misfits=refusal.misfits if isinstance(refusal, documents.BadData) else (),
+            misfits=refusal.misfits if isinstance(refusal, BadData) else (),
             closing=closing,
         )
     return RedirectResponse(f"/cases/{case}?notice=opened", status_code=HTTPStatus.SEE_OTHER)
@@ -95,11 +95,10 @@ def diagram(member: Reading, case: str) -> Response:
 def proof(member: Reading, case: str, seq: int) -> Response:
     """That the log includes this step, for anybody's own check (C2SP tlog-proof)."""
     view = member.visit.house.office.case_view(member.id, CaseId(case))
-    leaf = next((recorded.leaf for recorded in view.trail if recorded.seq == seq), None)
-    if leaf is None:
+    if not any(recorded.seq == seq for recorded in view.trail):
         raise NothingHere
     return PlainTextResponse(
-        member.visit.house.log.proof(leaf),
+        member.visit.house.proof(view.case.id, seq),
         headers={"content-disposition": f'attachment; filename="{case}-{seq}.tlog-proof"'},
     )
 
@@ -123,14 +122,14 @@ def withdraw(member: Acting, case: str, reason: Annotated[str, Form(max_length=4
     return RedirectResponse(f"/cases/{case}?notice=withdrawn", status_code=HTTPStatus.SEE_OTHER)
 
 
-def case_values(member: Member, case: CaseId) -> dict[str, object]:
+def case_values(member: Member, case: CaseId) -> dict[str, Any]:
     """What the case pages show."""
     view = member.visit.house.office.case_view(member.id, case)
     return {
         "view": view,
         "trail": entries(member.visit, view),
         "waits": _waits(member, view),
-        "diagram": bpmn.diagram_svg(view.process_xml, view.waiting_steps, view.done_steps),
+        "diagram": case_diagram(view),
         "at_work": any(not task.human for task in _shown_tasks(view)),
         "sheets": [d for d in view.documents if d.key is not None and not d.superseded],
         "volumes": [d for d in view.documents if d.key is None and not d.superseded],

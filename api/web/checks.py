@@ -23,6 +23,7 @@ from api.web.limits import Pace
 from api.web.revisions import DigestInPath
 from api.web.visits import Visit, Visiting
 from signing import Changes, Report, SignatureKind, SignatureReport, Verdict
+from storage.errors import NotInLog
 from workflow import events
 from workflow.events import Digest
 from workflow.store import DocumentRecord, NotKept, Recorded
@@ -100,10 +101,10 @@ def proof(visit: Visiting, digest: DigestInPath) -> Response:
     """The inclusion proof of a file in somebody's hands, by its digest: it holds digests and nothing else."""
     paced(visit, visit.house.lookup_pace)
     known = known_by(visit.house, digest)
-    if known is None or known.recorded is None or known.recorded.leaf is None:
+    if known is None or known.recorded is None:
         raise NothingHere
     return PlainTextResponse(
-        visit.house.log.proof(known.recorded.leaf),
+        visit.house.proof(known.recorded.case, known.recorded.seq),
         headers={"content-disposition": f'attachment; filename="{digest[:16]}.tlog-proof"'},
     )
 
@@ -222,9 +223,10 @@ def _in_log(visit: Visit, known: Known | None) -> Answer:
     if known is None or known.recorded is None:
         return Answer(question=question, tone=Tone.OPEN, sentences=(visit.say("verify.not_in_log"),))
     recorded = known.recorded
-    if recorded.leaf is None:
-        return Answer(question=question, tone=Tone.OPEN, sentences=(visit.say("verify.in_log_pending"),))
     # Not a look into a table: the tree's own proof is built and checked before we say yes.
-    visit.house.log.proof(recorded.leaf)
+    try:
+        visit.house.proof(recorded.case, recorded.seq)
+    except NotInLog:
+        return Answer(question=question, tone=Tone.OPEN, sentences=(visit.say("verify.in_log_pending"),))
     told = visit.say("verify.in_log", leaf=recorded.leaf, at=moment(recorded.at))
     return Answer(question=question, tone=Tone.GOOD, sentences=(told,))

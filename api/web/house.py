@@ -4,25 +4,20 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
 import signing
+from api.demo.people import DEMO_PIN
 from api.web.limits import Pace, Seats
 from api.web.pictures import Pictures
 from api.web.sessions import Sessions
+from api.wiring import Wired
 from directory import DirectoryBook, UnitId
+from storage.leaves import case_stream
+from storage.log import Log
+from storage.proofs import check_proof
+from workflow.events import CaseId
 from workflow.office import Office
 from workflow.store import Store
-
-
-class Log(Protocol):
-    """The append-only tree of everything that happened."""
-
-    def checkpoint(self) -> str:
-        """The newest signed head, a C2SP checkpoint: text that ends with signature lines."""
-
-    def proof(self, leaf: int) -> str:
-        """That the newest head includes this leaf, a C2SP tlog-proof. It was checked before it is given out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,3 +56,23 @@ class House:
     def book(self, unit: UnitId) -> DirectoryBook:
         """The people of a unit."""
         return self.office.unit_book(unit)
+
+    def proof(self, case: CaseId, seq: int) -> str:
+        """That the newest signed head includes this step. Checked before it is given out. NotInLog: not yet."""
+        text = self.log.proof(case_stream(case), seq)
+        if self.log.key is not None:
+            check_proof(text, (self.log.key.verifier,))
+        return text
+
+
+def house_of(wired: Wired, *, https: bool = False) -> House:
+    """The pages of an open office. Sessions live in a file of their own beside it: they are no record of anything."""
+    return House(
+        office=wired.office,
+        log=wired.store.log,
+        sessions=Sessions(wired.settings.folder / "sessions.db", wired.office.desk.clock),
+        open_key=lambda uri, ask: signing.open_signer(wired.key_uri(uri), ask),
+        demo=wired.settings.demo,
+        demo_pin=DEMO_PIN if wired.settings.demo else "",
+        https=https,
+    )

@@ -15,6 +15,7 @@ from fastapi.responses import Response, StreamingResponse
 import signing
 from api.web.keys import keys_for, opened
 from api.web.visits import Acting, Member, Reading, environment
+from signing.errors import SigningError
 from workflow.events import CaseId, TaskName
 from workflow.office import ItemResult
 from workflow.store import NotKept, TaskRecord
@@ -55,7 +56,7 @@ def sign_all(
     pin: Annotated[str, Form(max_length=200)] = "",
     certificate: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
-    """Sign the chosen ones. The page grows by a line as each is done; a refusal of one stops no other, a wrong PIN stops all."""
+    """Sign the chosen ones. The page grows by a line as each is done. One refusal stops no other; a wrong PIN stops all."""
     chosen = [parsed(ref) for ref in dict.fromkeys(tasks)]
     if not chosen:
         return inbox_page(member, status=HTTPStatus.UNPROCESSABLE_ENTITY, error=member.visit.say("inbox.none_chosen"))
@@ -63,7 +64,7 @@ def sign_all(
     key = contextlib.ExitStack()
     try:
         signer = key.enter_context(opened(member, None, certificate, pin))
-    except signing.SigningError as refusal:
+    except SigningError as refusal:
         return inbox_page(
             member,
             status=HTTPStatus.UNPROCESSABLE_ENTITY,

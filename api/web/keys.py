@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import signing
 from api.web.visits import Member
 from directory import Credential
+from signing.errors import NoSuchKey
 from workflow.store import TaskRecord
 
 # Renewing a certificate takes a school about three weeks: whoever signs is told a month before.
@@ -47,7 +48,7 @@ def opened(member: Member, task: TaskRecord | None, certificate: str, pin: str) 
     keys = keys_for(member, task.action if task else "sign")
     chosen = next((key for key in keys if key.credential.certificate == certificate), keys[0] if keys else None)
     if chosen is None:
-        raise signing.NoSuchKey(
+        raise NoSuchKey(
             "Chưa có chứng thư nào đăng ký cho quý vị. Nhờ quản trị hệ thống đăng ký.",
             "No certificate is registered for you. Ask the administrator to register one.",
         )

@@ -7,14 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, Query, UploadFile
 from fastapi.responses import RedirectResponse, Response
 
-import documents
-import signing
 from api.problems import EXPECTED, problem_of
 from api.web import revisions
 from api.web.inbox import NOTICES, next_path, task_path
 from api.web.keys import keys_for, opened
 from api.web.marks import marks_table
 from api.web.visits import Acting, Member, Reading
+from documents.errors import BadData
+from signing.errors import WrongSecret
 from workflow.errors import NotWaitingHere
 from workflow.events import CaseId, TaskName
 from workflow.may import Permitted
@@ -157,8 +157,8 @@ def task_page(member: Member, view: TaskView, *, refusal: Exception | None = Non
         sheets=[(line, _newest(member, line.document)) for line in view.sheets],
         keys=keys_for(member, view.task.action),
         refusal=member.visit.side(str(refusal)) if refusal else "",
-        wrong_pin=isinstance(refusal, signing.WrongSecret),
-        misfits=refusal.misfits if isinstance(refusal, documents.BadData) else (),
+        wrong_pin=isinstance(refusal, WrongSecret),
+        misfits=refusal.misfits if isinstance(refusal, BadData) else (),
         notice=notice if notice in NOTICES else "",
     )
 

@@ -58,7 +58,7 @@ class Words:
         return ", ".join(next((d.title for d in self.view.documents if d.key == key), key) for key in named)
 
     def capacity(self, capacity: str, ground: str) -> str:
-        """ " (KT., 12/GUQ-THCS)", or nothing in one's own office."""
+        """In brackets, with the number of the delegation: (KT., 12/GUQ-THCS). Nothing in one's own office."""
         return f" ({', '.join(part for part in (capacity, ground) if part)})" if capacity else ""
 
 
