@@ -16,9 +16,7 @@ def inspect(wired: Wired) -> list[str]:
     """The log, the guards, the blobs, work that waits for an administrator, certificates that end soon, the kinds."""
     found = list(wired.verify_log())
     found += [f"BLOB_ORPHAN  {digest}: không bản ghi nào trỏ tới / nothing points to it" for digest in wired.store.orphans()]
-    found += [
-        f"WORK_STUCK  {item.subject_key}: {item.error}" for item in wired.store.stuck()
-    ]
+    found += [f"WORK_STUCK  {item.subject_key}: {item.error}" for item in wired.store.stuck()]
     now = wired.office.desk.clock()
     for unit in wired.store.units():
         for key in wired.office.unit_book(unit).credentials:

@@ -41,7 +41,7 @@ class Worker:
         done = 0
         while self.step():
             done += 1
-        self.wired.log.sequence()
+        self.wired.keep_log()
         return done
 
     def step(self) -> bool:
@@ -60,7 +60,7 @@ class Worker:
         swept = datetime.min.replace(tzinfo=self._now().tzinfo)
         while not self._stopping.is_set():
             busy = self.step()
-            self.wired.log.sequence()
+            self.wired.keep_log()
             if self._now() - swept > timedelta(seconds=SWEEP_SECONDS):
                 swept = self._now()
                 self.wired.office.remind()

@@ -144,6 +144,12 @@ class ClassBook:
     terms: Mapping[PupilId, Term]  # every pupil
     earlier: Earlier | None  # in semester 2 only, and then always
 
+    @property
+    def title(self) -> str:
+        """As a list of cases shows it."""
+        semester = "I" * self.semester
+        return f"Sổ theo dõi và đánh giá học sinh – Lớp {self.class_name} – Học kì {semester} – {self.school_year}"
+
     def subject(self, key: str) -> Subject:
         """The subject with this key; KeyError if the class does not have it."""
         for subject in self.subjects:

@@ -110,13 +110,7 @@ def read_case(store: Store, case: CaseId) -> CaseFile:
     process = load_process(store, record.pins["process"])
     opening = history[0].event
     assert isinstance(opening, CaseOpened)  # noqa: S101 - the store refuses a case that begins otherwise
-    covered = record.snapshot_version if record.snapshot else 0
-    done_since = tuple((e.event.task, e.event.facts) for e in history if e.seq > covered and isinstance(e.event, StepCompleted))
-    state = (
-        bpmn.restore(process, record.snapshot, done_since)
-        if record.snapshot
-        else bpmn.replay(process, opening.facts, done_since)
-    )
+    state = _stand(process, record, opening, history)
     return CaseFile(
         record=record,
         history=history,
@@ -125,6 +119,20 @@ def read_case(store: Store, case: CaseId) -> CaseFile:
         process=process,
         state=state,
     )
+
+
+def _stand(process: bpmn.Process, record: CaseRecord, opening: CaseOpened, history: tuple[Recorded, ...]) -> bpmn.State:
+    """Where the engine stands: from the snapshot, or from the beginning where there is none that fits. Events are the truth."""
+    if record.snapshot:
+        try:
+            return bpmn.restore(process, record.snapshot, _done(history, after=record.snapshot_version))
+        except bpmn.StaleSnapshot:
+            pass  # written by another version of the engine or of ours: replaying gives the same case
+    return bpmn.replay(process, opening.facts, _done(history, after=0))
+
+
+def _done(history: tuple[Recorded, ...], *, after: int) -> tuple[bpmn.Done, ...]:
+    return tuple((e.event.task, e.event.facts) for e in history if e.seq > after and isinstance(e.event, StepCompleted))
 
 
 def load_process(store: Store, digest: Digest) -> bpmn.Process:

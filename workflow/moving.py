@@ -21,8 +21,6 @@ from workflow.events import (
 )
 from workflow.store import NewWork
 
-SYSTEM_LANE = "system"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
@@ -77,7 +75,7 @@ def _moved(
     closed = tuple(TaskName(step.name) for step in before if step.name not in {s.name for s in now})
     events: list[Event] = [TasksChanged(opened=opened, closed=closed)] if opened or closed else []
     if bpmn.done(state):
-        events.append(CaseEnded(outcome=bpmn.ended(state) or ""))
+        events.append(CaseEnded(outcome=state.ending or ""))
     work = tuple(
         NewWork(kind=task.action, subject_key=f"{around.case}:{task.name}", case=around.case, task=task.name, run_at=around.at)
         for task in opened
@@ -91,8 +89,8 @@ def _is_work(task: OpenTask) -> bool:
 
 
 def _open(step: bpmn.Step, rendered: Sequence[DocumentRendered], around: Surroundings) -> OpenTask:
-    human = step.kind is bpmn.StepKind.PERSON
-    role = None if step.lane == SYSTEM_LANE else Role(step.lane)
+    human = step.kind is bpmn.Kind.PERSON
+    role = None if step.lane == bpmn.SYSTEM else Role(step.lane)
     due = around.calendar.due(step.props.get("due", ""), opened=around.at, closing=around.closing) if human else None
     percents = [int(part) for part in step.props.get("remind", "").split(",") if part.strip()]
     escalate = step.props.get("escalate", "")

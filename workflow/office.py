@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib.resources import files
 
 import bpmn
@@ -34,7 +35,7 @@ from workflow.events import (
 from workflow.may import Permitted, grants, reads
 from workflow.moving import first_move, move
 from workflow.signing_desk import SIGNING_ACTIONS, require, sign_step
-from workflow.store import CaseRecord, Conflict, DocumentRecord, NotKept, TaskRecord, WorkItem
+from workflow.store import CaseRecord, Conflict, DocumentRecord, DueTask, NotKept, TaskRecord, WorkItem
 
 KIND = "class_book"
 PROCESS = "class_book_term"
@@ -222,7 +223,7 @@ class Office:
         def attempt(file: CaseFile) -> None:
             waiting = file.open_task(task)
             permitted = require(self.desk, file, person, waiting)
-            allowed = file.process.steps[waiting.step].decides.get("outcome", ())
+            allowed = file.process.steps[waiting.step].form.words
             if outcome not in allowed or (waiting.action in SIGNING_ACTIONS and outcome == "signed"):
                 raise BadChoice(both(f"Bước này không có lựa chọn “{outcome}”.", f'This step has no choice "{outcome}".'))
             known = tuple(subject.key for subject in self.desk.class_book(file).subjects)
@@ -301,15 +302,17 @@ class Office:
         """Write the reminders and escalations whose time has come. Returns how many."""
         due = self.desk.store.due(self.desk.clock(), limit=limit)
         for entry in due:
-            self.desk.settle(entry.case, lambda file, entry=entry: self._remind(file, entry.task, entry.at, entry.escalation))
+            self.desk.settle(entry.case, partial(self._remind, due=entry))
         return len(due)
 
-    def _remind(self, file: CaseFile, name: TaskName, at: datetime, escalation: bool) -> None:
-        task = next((t for t in file.tasks if t.name == name), None)
+    def _remind(self, file: CaseFile, *, due: DueTask) -> None:
+        task = next((t for t in file.tasks if t.name == due.task), None)
         if task is None:
             return
         event: Event = (
-            Escalated(task=name, to=task.escalate_to or Role.PRINCIPAL) if escalation else Reminded(task=name, due=at)
+            Escalated(task=due.task, to=task.escalate_to or Role.PRINCIPAL)
+            if due.escalation
+            else Reminded(task=due.task, due=due.at)
         )
         self.desk.store.append(file.record.id, file.record.version, (event,), actor=None, at=self.desk.clock())
 

@@ -144,7 +144,7 @@ def _request(
             field=field,
             kind="seal",
             level=signing.Level.B_T,
-            appearance=signing.Page(card),
+            appearance=signing.Page(pdf=card),
             name=book.unit.name,
             location=book.unit.place,
             reason="Đóng dấu sổ theo dõi và đánh giá học sinh",
@@ -159,7 +159,7 @@ def _request(
         kind="signature",
         level=signing.Level.B_T,
         certify=2 if first else None,  # later steps only fill the fields that are laid; anything else breaks it
-        appearance=signing.Image(picture),
+        appearance=signing.Image(png=picture),
         name=signatory.name,
         location=book.unit.place,
         reason=f"{step}{on_behalf}",
@@ -210,7 +210,8 @@ def checked(
         why = "; ".join(f"{s.field}: {s.verdict} {s.sub_indication or ''}" for s in report.signatures)
         raise SignatureNotKept(both(f"Kiểm tra lại không đạt: {why}", f"Our own check did not pass: {why}"))
     found = next((s for s in report.signatures if s.field == field), report.signatures[-1])
-    if field is not None and (found.field != field or found.certificate_sha256 != certificate):
+    signed_with = hashlib.sha256(found.certificate or b"").hexdigest()
+    if field is not None and (found.field != field or signed_with != certificate):
         raise SignatureNotKept(
             both("Chữ ký nằm sai ô hoặc dùng chứng thư khác.", "The signature is in another field or by another certificate.")
         )
@@ -244,8 +245,7 @@ def _keep(
         level=signature.level or "",
         best_time=signature.best_time or desk.clock(),
     )
-    decides = file.process.steps[task.step].decides
-    facts = choose("signed", (), ()) if decides else {}
+    facts = choose("signed", (), ()) if "signed" in file.process.steps[task.step].form.words else {}
     moved = move(
         file,
         task.name,

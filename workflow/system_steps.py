@@ -4,6 +4,7 @@ A handler reads the case, does the work, and appends its result together with th
 paused and wakes finds its fence stale, and its result is thrown away. Killed at any line, the work item is claimed again.
 """
 
+import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -181,7 +182,7 @@ def _bindable(desk: Desk, file: CaseFile, book: documents.ClassBook, key: str) -
         title=title,
         content=content,
         digest=digest,
-        signer=found.signer,
+        signer=found.signer or book.subject(key).teacher.name,
         signed_at=found.best_time or desk.clock(),
         event=event,
     )
@@ -201,7 +202,12 @@ def _extended(desk: Desk, sheet: DocumentRecord, content: bytes) -> tuple[Docume
 def _says(desk: Desk, sheet: DocumentRecord, book: documents.ClassBook, key: str) -> bool:
     """Would the class data of now give exactly the data that the teacher signed?"""
     signed = desk.store.get(sheet.data)
-    return documents.sheet_data(book, key, at=documents.dated(signed), demo=desk.demo) == signed
+    return documents.sheet_data(book, key, at=_dated(signed), demo=desk.demo) == signed
+
+
+def _dated(data: bytes) -> datetime:
+    """The date that the attached data give their document."""
+    return datetime.fromisoformat(json.loads(data)["at"])
 
 
 def archive_volume(desk: Desk, file: CaseFile) -> tuple[Event, ...]:

@@ -67,7 +67,7 @@ def task_view(desk: Desk, file: CaseFile, person: PersonId, task: TaskRecord) ->
     """The step as this person meets it."""
     info = file.process.steps[task.step]
     signs = task.action in SIGNING_ACTIONS
-    outcomes = tuple(o for o in info.decides.get("outcome", ()) if o != "signed")
+    outcomes = tuple(word for word in info.form.words if word != "signed")
     return TaskView(
         case=file.record,
         task=task,

@@ -1,0 +1,114 @@
+"""`soky demo`: run the story in an office of its own and leave its results where anybody can look at them and check them."""
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import documents
+from api.checking import CheckedFile, check_files
+from api.demo.people import PRINCIPAL, settle_school
+from api.demo.story import EXAMPLES, WORKBOOK, Story, signed_by, volume_of
+from api.drawing import case_diagram
+from api.settings import Settings
+from api.trail import trail_of
+from api.wiring import Wired, open_office
+from api.worker import Worker
+from workflow.events import CaseId
+
+Say = Callable[[str], None]
+SUMMARY = "class-book-9A.pdf"
+
+
+def run_demo(out: Path, say: Say, *, database: str = "sqlite") -> int:
+    """Tell the story, write the results, verify them. Exit code 0 when everything passed."""
+    begun = time.perf_counter()
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".office-", dir=out) as folder:
+        settings = Settings(folder=Path(folder), demo=True, database=database)
+        settings.write()
+        say("Sổ lớp 9A, học kì I: từ bảng điểm đến tập sổ đóng dấu / class book 9A: from marks to a sealed volume\n")
+        with open_office(settings) as wired:
+            _same_book_in_every_form()
+            story = Story(wired=wired, say=say)
+            case = story.tell()
+            _write(wired, case, out)
+            signers = signed_by(wired, case)
+        checked = _verify(out, say)
+        say(f"{time.perf_counter() - begun:6.2f} s  cả thảy / in all\n")
+        _summarise(out, checked, signers, say)
+    return checked.exit_code
+
+
+def _same_book_in_every_form() -> None:
+    """The workbook, the JSON and the CSV files hold the same class book."""
+    workbook = documents.read_class_book(WORKBOOK.read_bytes(), WORKBOOK.name)
+    for name in ("class-book-9A.json", "class-book-9A.zip"):
+        other = documents.read_class_book((EXAMPLES / name).read_bytes(), name)
+        if other != workbook:
+            raise RuntimeError(f"{name} is not the same class book as {WORKBOOK.name}")
+
+
+def _write(wired: Wired, case: CaseId, out: Path) -> None:
+    checkpoint = wired.keep_log()
+    volume = volume_of(wired, case)
+    final = wired.store.get(volume.revision)
+    (out / SUMMARY).write_bytes(final)
+    _fresh(out / "sheets")
+    for sheet in documents.attached(final):
+        if sheet.mime_type == "application/pdf":
+            (out / "sheets" / sheet.name).write_bytes(sheet.content)
+    _fresh(out / "trust")
+    for anchor in wired.settings.trust_folder.glob("*.pem"):
+        shutil.copy(anchor, out / "trust" / anchor.name)
+    (out / "trust" / "log.pub").write_text(str(wired.store.log.key.verifier.text()) + "\n")
+    (out / "checkpoint.txt").write_text(checkpoint, encoding="utf-8")
+    _write_json(out / "trail.json", trail_of(wired, case))
+    (out / "diagram.svg").write_text(case_diagram(wired.office.case_view(PRINCIPAL, case)), encoding="utf-8")
+
+
+def _fresh(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _verify(out: Path, say: Say) -> CheckedFile:
+    begun = time.perf_counter()
+    (checked,) = check_files([out / SUMMARY], [out / "trust"], at=None, offline=True)
+    _write_json(out / "report.json", checked.json)
+    say(f"{time.perf_counter() - begun:6.2f} s  Kiểm tra tập sổ, 13 tờ, dựng lại từ dữ liệu / verified, rendered again")
+    return checked
+
+
+def _summarise(out: Path, checked: CheckedFile, signers: list[tuple[Any, str]], say: Say) -> None:
+    say(checked.text)
+    again = [task for task, _ in signers if not str(task).endswith("#1")]
+    say(f"\nChữ ký đã tạo / signatures made: {len(signers)}; ký lại / signed again: {', '.join(map(str, again))}")
+    say(f"Kết quả ở / results in: {out}/")
+    say(f"Tự kiểm tra / check it yourself: soky verify {out / SUMMARY} --trust {out / 'trust'}")
+
+
+def ensure_demo_office(folder: Path, say: Say) -> Settings:
+    """The office that `soky serve --demo` opens: made once, with the class book of 9A waiting for its teachers."""
+    settings = Settings(folder=folder, demo=True)
+    if (folder / "soky.toml").exists():
+        return settings
+    say(f"Tạo văn phòng thử ở {folder} / making the demo office in {folder} ...")
+    half = folder.with_name(f".{folder.name}.half")
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir(parents=True)
+    with open_office(Settings(folder=half, demo=True)) as wired:
+        book = documents.read_class_book(WORKBOOK.read_bytes(), WORKBOOK.name)
+        settle_school(wired, book)
+        wired.office.open_class_book(PRINCIPAL, WORKBOOK.read_bytes(), WORKBOOK.name, documents.closing_of(book))
+        Worker(wired).drain()
+    Settings(folder=half, demo=True).write()  # last: an office without its settings is not taken for one
+    half.rename(folder)
+    return settings

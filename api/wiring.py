@@ -1,0 +1,81 @@
+"""Everything that has effects is built here, once, from the settings, and handed down.
+
+with open_office(read_settings()) as wired:
+    wired.office.inbox(person)
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import signing
+from api.settings import BadSettings, Settings
+from storage import KeptStore, open_store
+from storage.notes import new_log_key
+from workflow.desk import Desk
+from workflow.office import Office
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wired:
+    """An open office."""
+
+    settings: Settings
+    store: KeptStore
+    office: Office
+    authority: signing.DemoAuthority | None
+
+    @property
+    def demo_authority(self) -> signing.DemoAuthority:
+        """The test authority; an office that is no demo has none."""
+        if self.authority is None:
+            raise BadSettings("văn phòng này không phải bản thử / this office is no demo")
+        return self.authority
+
+    def key_uri(self, uri: str) -> str:
+        """A key's URI with the office's folder in front of a file's path: the directory holds no path of this machine."""
+        scheme, _, place = uri.partition(":")
+        return f"file:{self.settings.folder.resolve() / place}" if scheme == "file" and not place.startswith("/") else uri
+
+    def keep_log(self) -> str:
+        """Give every pending step its place and sign the head. Returns the checkpoint."""
+        self.store.log.sequence()
+        return self.store.log.sign(self.office.desk.clock())
+
+
+@contextmanager
+def open_office(settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Iterator[Wired]:
+    """The office of these settings. BadSettings says what is missing."""
+    store = open_store(settings.database_url, settings.folder, log_key=log_key_of(settings.folder))
+    try:
+        authority = signing.DemoAuthority(settings.folder, clock=clock) if settings.demo else None
+        desk = Desk(
+            store=store,
+            trust=signing.Trust.load([settings.trust_folder]),
+            timestamper=authority or _timestamper(settings),
+            evidence=authority or signing.HttpEvidence(hosts=settings.revocation_hosts),
+            clock=clock,
+            demo=settings.demo,
+        )
+        yield Wired(settings=settings, store=store, office=Office(desk), authority=authority)
+    finally:
+        store.close()
+
+
+def log_key_of(folder: Path) -> Path:
+    """The key that signs the log's heads; made when an office is first opened."""
+    path = folder / "keys" / "log.key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new_log_key(path)
+    return path
+
+
+def _timestamper(settings: Settings) -> signing.Timestamper:
+    if not settings.timestamp_urls:
+        raise BadSettings(
+            "soky.toml: thiếu [timestamps] urls / [timestamps] urls is missing: signatures need a time-stamping authority"
+        )
+    return signing.HttpTimestamper(settings.timestamp_urls)

@@ -1,0 +1,1 @@
+"""The tests: what Soky claims, and how it is shown."""
