@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.der import NULL, der, integer, octets, oid, sequence, set_of
 
-# A policy of our own under the arc for examples (RFC 5612's spirit): no accredited authority uses it.
-POLICY = "2.999.20.23.1"
+# Under the number that RFC 5612 keeps for examples: no accredited authority uses it.
+POLICY = "1.3.6.1.4.1.32473.20.23.1"
 
 _DIGEST_SIZES = {"sha256": 32, "sha384": 48, "sha512": 64}
 
