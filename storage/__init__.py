@@ -6,8 +6,29 @@
 `verify_log` finds whatever somebody changed behind our back.
 """
 
+from storage.audit import Finding, verify_log
 from storage.blobs import Blobs
 from storage.kept import KeptStore, open_store
+from storage.notes import Checkpoint, LogKey, Verifier, new_log_key, open_note
+from storage.proofs import StepEvidence, check_proof
+from storage.rebuild import rebuild
 from storage.search import search_key
+from storage.tiles import publish
 
-__all__ = ["Blobs", "KeptStore", "open_store", "search_key"]
+__all__ = [
+    "Blobs",
+    "Checkpoint",
+    "Finding",
+    "KeptStore",
+    "LogKey",
+    "StepEvidence",
+    "Verifier",
+    "check_proof",
+    "new_log_key",
+    "open_note",
+    "open_store",
+    "publish",
+    "rebuild",
+    "search_key",
+    "verify_log",
+]

@@ -4,12 +4,14 @@ database = Database.open("sqlite:////var/lib/soky/office.db")
 with database.writing() as connection: ...   # commits at the end, or nothing happened
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import psycopg
 from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
@@ -66,6 +68,21 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """For audits: everything is seen at one moment, and text that is not UTF-8 does not stop the reading."""
+        level = None if self.is_sqlite else "REPEATABLE READ"
+        options = {"isolation_level": level} if level else {}
+        with translated(), self.engine.connect().execution_options(**options) as connection:
+            driver: Any = connection.connection.driver_connection
+            if self.is_sqlite:
+                driver.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+            try:
+                yield connection
+            finally:
+                if self.is_sqlite:
+                    driver.text_factory = str
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Everything inside becomes durable together when the block ends, or nothing does."""
         with translated(), self.engine.connect().execution_options(soky_writes=True) as connection, connection.begin():
@@ -87,7 +104,7 @@ def translated() -> Iterator[None]:
     """A database that is locked, gone or full is one error of ours. Mistakes in our own SQL stay what they are."""
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+    except (OperationalError, InterfaceError, PoolTimeoutError, sqlite3.OperationalError, psycopg.OperationalError) as error:
         cause = str(error.orig if isinstance(error, DBAPIError) else error).strip()
         raise DatabaseUnavailable(
             both(f"Cơ sở dữ liệu không trả lời: {cause:.200}", f"The database did not answer: {cause:.200}")

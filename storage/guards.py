@@ -40,7 +40,7 @@ def missing(connection: Connection) -> tuple[str, ...]:
     """The guards that are not there, are switched off or say something else, by name. Empty: all is well."""
     if connection.dialect.name == "sqlite":
         there: dict[str, str] = dict(
-            connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).tuples()
+            connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).tuples().all()
         )
         wanted = _sqlite_triggers(APPEND_ONLY)
         return tuple(name for name, statement in wanted.items() if there.get(name) != statement)

@@ -8,27 +8,32 @@ from directory.values import PersonId, UnitId
 from storage import appending, ledger, records
 from storage.blobs import Blobs
 from storage.database import Database
+from storage.log import Log
+from storage.named_blobs import named_blobs
+from storage.notes import LogKey
 from storage.schema import bring_up_to_date
 from workflow.events import CaseId, Digest, DocumentId, Event, TaskName
 from workflow.store import CaseRecord, DocumentRecord, DueTask, Grant, NewWork, Recorded, TaskRecord, WorkItem
 
 
-def open_store(url: str, folder: Path) -> "KeptStore":
-    """Open an office: its database (made or brought up to date) and its folder.
+def open_store(url: str, folder: Path, *, log_key: Path | None = None) -> "KeptStore":
+    """Open an office: its database (made or brought up to date) and its folder. The key is needed only to sign the log.
 
     DatabaseUnavailable, UnknownSchema, BadLogKey.
     """
+    key = LogKey.load(log_key) if log_key else None
     database = Database.open(url)
     bring_up_to_date(database)
-    return KeptStore(database, Blobs(folder))
+    return KeptStore(database, Blobs(folder), Log(database, key))
 
 
 class KeptStore:
     """See `workflow.store.Store` for what is true when each method returns."""
 
-    def __init__(self, database: Database, blobs: Blobs) -> None:
+    def __init__(self, database: Database, blobs: Blobs, log: Log) -> None:
         self.database = database
         self.blobs = blobs
+        self.log = log
 
     def close(self) -> None:
         """Let the connections go."""
@@ -41,6 +46,11 @@ class KeptStore:
 
     def get(self, digest: Digest) -> bytes:  # noqa: D102
         return self.blobs.get(digest)
+
+    def orphans(self) -> tuple[Path, ...]:
+        """Files that no event names: what a crash between put and append left. Harmless; an administrator may delete them."""
+        with self.database.reading() as connection:
+            return self.blobs.orphans(named_blobs(connection))
 
     # --- cases ---
 

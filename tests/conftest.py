@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from storage import KeptStore, open_store
+from storage import KeptStore, new_log_key, open_store
 from storage.database import Database
 from storage.schema import bring_up_to_date
 
@@ -158,6 +158,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def store(database_url: str, tmp_path: Path) -> Iterator[KeptStore]:
     """An empty office, once on each kind of database."""
-    kept = open_store(database_url, tmp_path / "office")
+    new_log_key(tmp_path / "log.key", "soky.example/office")
+    kept = open_store(database_url, tmp_path / "office", log_key=tmp_path / "log.key")
     yield kept
     kept.close()

@@ -1,0 +1,50 @@
+"""Which blobs the events name. A certificate's digest is no blob: certificates stand in the signatures."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from storage.tables import event
+from workflow.encoding import BadEvent, from_json
+from workflow.events import (
+    CaseOpened,
+    DataCorrected,
+    Digest,
+    DocumentExtended,
+    DocumentRendered,
+    DocumentSigned,
+    Event,
+    Published,
+    SigningIntended,
+)
+
+
+def blobs_of(happened: Event) -> tuple[Digest, ...]:
+    """The bytes that an event needs to be understood."""
+    match happened:
+        case CaseOpened():
+            return (*happened.pins.values(), happened.data)
+        case DocumentRendered():
+            return happened.revision, happened.data
+        case DocumentSigned() | DocumentExtended() | DataCorrected():
+            return happened.before, happened.after
+        case SigningIntended() | Published():
+            return (happened.revision,)
+        case _:
+            return ()
+
+
+def named_blobs(connection: Connection) -> set[Digest]:
+    """All blobs that any event names. Bodies that are no events any more are passed over: the audit names them."""
+    return {digest for happened in _events(connection) for digest in blobs_of(happened)}
+
+
+def _events(connection: Connection) -> Iterator[Event]:
+    rows: Any = connection.execute(select(event.c.tag, event.c.body).execution_options(yield_per=1_000))
+    for tag, body in rows:
+        try:
+            yield from_json(tag, json.loads(body))
+        except (ValueError, TypeError, RecursionError, BadEvent):
+            continue
