@@ -8,7 +8,7 @@ import re
 import zlib
 from dataclasses import dataclass, field
 
-from signing.batch.syntax import Buffer, Values, read_array, read_dictionary, skip_blanks, whole_number
+from signing.batch.syntax import Values, read_array, read_dictionary, skip_blanks, whole_number
 from signing.batch.unusual import Unusual
 
 # A cross-reference stream unpacks to a few bytes per object: larger than this is a bomb.
@@ -60,7 +60,7 @@ class Section:
     freed: list[int]  # numbers out of use, 0 left out
     rows: bytes = b""  # a stream's rows, predictor undone
     widths: tuple[int, int, int] = (0, 0, 0)
-    data: Buffer = field(default=b"", repr=False)
+    data: bytes = field(default=b"", repr=False)
 
     def find(self, number: int) -> InFile | InStream | type[Free] | None:
         """Where this section says the object is; None when it does not speak of it."""
@@ -93,7 +93,7 @@ class Section:
         raise Unusual("an entry of a kind or generation that is not known")
 
 
-def read_section(data: Buffer, at: int) -> Section:
+def read_section(data: bytes, at: int) -> Section:
     """The section that starts at `at`: a table or a stream."""
     at = skip_blanks(data, at)
     if data[at : at + 4] == b"xref":
@@ -101,7 +101,7 @@ def read_section(data: Buffer, at: int) -> Section:
     return _read_stream(data, at)
 
 
-def object_head(data: Buffer, at: int) -> tuple[int, int]:
+def object_head(data: bytes, at: int) -> tuple[int, int]:
     """The number of the object that starts exactly at `at`, and where its value starts."""
     found = _OBJECT_HEAD.match(data, at)
     if not found or int(found[2]):
@@ -109,7 +109,7 @@ def object_head(data: Buffer, at: int) -> tuple[int, int]:
     return int(found[1]), skip_blanks(data, found.end())
 
 
-def stream_bytes(data: Buffer, after_dictionary: int, length: int) -> bytes:
+def stream_bytes(data: bytes, after_dictionary: int, length: int) -> bytes:
     """The raw bytes of a stream whose dictionary ends there; both its ends are checked."""
     start = _STREAM_START.match(data, after_dictionary)
     if not start or not _STREAM_END.match(data, start.end() + length):
@@ -144,7 +144,7 @@ def _inflate(raw: bytes, largest: int) -> bytes:
     return unpacked
 
 
-def _read_table(data: Buffer, at: int) -> Section:
+def _read_table(data: bytes, at: int) -> Section:
     subsections: list[tuple[int, int, int]] = []
     freed: list[int] = []
     at = skip_blanks(data, at)
@@ -180,7 +180,7 @@ def _read_table(data: Buffer, at: int) -> Section:
     )
 
 
-def _read_stream(data: Buffer, at: int) -> Section:
+def _read_stream(data: bytes, at: int) -> Section:
     _, start = object_head(data, at)
     values, end = read_dictionary(data, start)
     if values.get(b"/Type") != b"/XRef" or b"/F" in values:

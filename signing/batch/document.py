@@ -17,7 +17,6 @@ from itertools import pairwise
 
 from signing.batch.crossref import Free, InFile, InStream, Section, object_head, read_section, stream_bytes, unpack
 from signing.batch.syntax import (
-    Buffer,
     Values,
     dictionary_of,
     read_array,
@@ -61,7 +60,7 @@ class Stream:
 class Document:
     """See the module."""
 
-    def __init__(self, data: Buffer) -> None:
+    def __init__(self, data: bytes) -> None:
         header = _HEADER.match(data, 0)
         if not header:
             raise Unusual("no PDF header at the first byte")
@@ -261,7 +260,7 @@ class Document:
         return unpacked, [(own, first + at) for own, at in zip(numbers[::2], numbers[1::2], strict=True)]
 
 
-def _startxref(data: Buffer) -> int:
+def _startxref(data: bytes) -> int:
     """The last section's place; nothing but white space may follow %%EOF."""
     at = data.rfind(b"startxref")
     found = _TAIL.fullmatch(data, at) if at >= 0 else None
@@ -270,7 +269,7 @@ def _startxref(data: Buffer) -> int:
     return int(found[1])
 
 
-def _sections(data: Buffer, startxref: int) -> list[Section]:
+def _sections(data: bytes, startxref: int) -> list[Section]:
     """All sections, the newest first, held to what pyHanko's strict reader holds them to."""
     sections: list[Section] = []
     seen: set[int] = set()

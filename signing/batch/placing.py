@@ -27,14 +27,11 @@ from signing.batch.syntax import (
     write_text,
 )
 from signing.batch.unusual import Unusual
+from signing.errors import NoRoom
 
 _BYTE_RANGE_ROOM = 46  # "[0 N N N]" with three numbers of ten digits, and to spare
 _DEEPEST_PAGE = 64
 _ESIC = b"<< /ESIC << /Type /DeveloperExtensions /BaseVersion /1.7 /ExtensionLevel 1 >> >>"
-
-
-class NoRoom(Exception):
-    """The CMS is longer than the place kept for it. Never reaches a user: the section is laid again with more room."""
 
 
 class Hasher(Protocol):
@@ -69,7 +66,10 @@ class Laid:
     def fill(self, cms: bytes) -> bytes:
         """The section with the signature in its place."""
         if len(cms) > self.room:
-            raise NoRoom(f"a signature of {len(cms)} bytes in a place of {self.room}")
+            raise NoRoom(
+                f"Chữ ký cần {len(cms)} byte, chỉ còn chỗ cho {self.room}",
+                f"The signature takes {len(cms)} bytes, room was kept for {self.room}",
+            )
         self.section[self.at : self.at + 2 * len(cms)] = cms.hex().encode("ascii")
         return bytes(self.section)
 
@@ -260,7 +260,7 @@ def _new_field(document: Document, name: str, new: NewField) -> Field:
     """A merged field and widget, entered in its page's annotations."""
     if "." in name:
         raise Unusual("a new field below another one")
-    page = _page(document, new.page)
+    page = page_number(document, new.page)
     own = document.reserve()
     left, bottom, right, top = new.box
     values = {
@@ -281,7 +281,7 @@ def _new_field(document: Document, name: str, new: NewField) -> Field:
     return Field(name=name, number=own, values=values)
 
 
-def _page(document: Document, index: int) -> int:
+def page_number(document: Document, index: int) -> int:
     """The object number of a page, counted from 0."""
     node = reference(document.dictionary(document.root).get(b"/Pages", b""))
     for _ in range(_DEEPEST_PAGE):

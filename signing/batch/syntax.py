@@ -8,12 +8,10 @@ objects, escaped names, keys said twice and anything it does not know raise `Unu
 understand them differently.
 """
 
-import mmap
 import re
 
 from signing.batch.unusual import Unusual
 
-Buffer = bytes | mmap.mmap
 Values = dict[bytes, bytes]  # /Key -> the raw bytes of its value
 
 # Deeper nesting than this is an attack, not a document.
@@ -42,13 +40,13 @@ _STRING_STOP = re.compile(rb"[()\\]")
 _HEX = re.compile(rb"[0-9A-Fa-f" + _SPACE + rb"]*")
 
 
-def skip_blanks(data: Buffer, at: int) -> int:
+def skip_blanks(data: bytes, at: int) -> int:
     """The place of the next byte that is no white space."""
     found = _BLANKS.match(data, at)
     return found.end() if found else at
 
 
-def read_dictionary(data: Buffer, at: int) -> tuple[Values, int]:
+def read_dictionary(data: bytes, at: int) -> tuple[Values, int]:
     """The dictionary that starts at `at`, and where it ends."""
     return _dictionary(data, at, 0)
 
@@ -142,7 +140,7 @@ def write_text(value: str) -> bytes:
     return b"<FEFF" + value.encode("utf-16-be").hex().upper().encode("ascii") + b">"
 
 
-def _dictionary(data: Buffer, at: int, depth: int) -> tuple[Values, int]:
+def _dictionary(data: bytes, at: int, depth: int) -> tuple[Values, int]:
     if data[at : at + 2] != b"<<":
         raise Unusual("no dictionary where one was expected")
     if depth > DEEPEST:
@@ -160,7 +158,7 @@ def _dictionary(data: Buffer, at: int, depth: int) -> tuple[Values, int]:
     return values, at + 2
 
 
-def _array(data: Buffer, at: int, depth: int) -> tuple[list[bytes], int]:
+def _array(data: bytes, at: int, depth: int) -> tuple[list[bytes], int]:
     if data[at : at + 1] != b"[":
         raise Unusual("no array where one was expected")
     if depth > DEEPEST:
@@ -174,7 +172,7 @@ def _array(data: Buffer, at: int, depth: int) -> tuple[list[bytes], int]:
     return elements, at + 1
 
 
-def value_end(data: Buffer, at: int, depth: int = 0) -> int:
+def value_end(data: bytes, at: int, depth: int = 0) -> int:
     """Where the value that starts at `at` ends."""
     first = data[at : at + 1]
     if first == b"<":
@@ -183,13 +181,13 @@ def value_end(data: Buffer, at: int, depth: int = 0) -> int:
         quick = _REFERENCES.match(data, at)
         return quick.end() if quick else _array(data, at, depth)[1]
     if first == b"(":
-        return _string_end(data, at)
+        return string_end(data, at)
     if found := (_NAME.match(data, at) or _REFERENCE.match(data, at) or _WORD.match(data, at)):
         return found.end()
     raise Unusual(f"{data[at : at + 12]!r} where a value was expected")
 
 
-def _hex_end(data: Buffer, at: int) -> int:
+def _hex_end(data: bytes, at: int) -> int:
     """The digits are not looked at one by one in Python: a signature has 40,000 of them."""
     found = _HEX.match(data, at + 1)
     if not found or data[found.end() : found.end() + 1] != b">":
@@ -197,7 +195,8 @@ def _hex_end(data: Buffer, at: int) -> int:
     return found.end() + 1
 
 
-def _string_end(data: Buffer, at: int) -> int:
+def string_end(data: bytes, at: int) -> int:
+    """Where the literal string that starts at `at` ends: brackets inside it are balanced or escaped."""
     open_brackets = 0
     while True:
         found = _STRING_STOP.search(data, at)
