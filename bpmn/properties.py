@@ -36,6 +36,7 @@ from bpmn.errors import BadFact, BadProperty
 Fact = bool | int | str | tuple[str, ...]
 
 WORD = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
+KEY = re.compile(r"[a-z][a-z0-9_-]{0,63}", re.ASCII)  # of a sheet or a person in a fact of names: "lich-su-dia-li"
 ROLE = re.compile(r"[A-Z][A-Z0-9_]{0,15}", re.ASCII)
 SYSTEM = "system"  # the lane of what no person does
 MOST_NAMES = 200  # wider than any class or school board; a wider set is a case of its own (measured: quadratic beyond)
@@ -110,7 +111,7 @@ def _are_names(value: object) -> bool:
     return (
         isinstance(value, tuple)
         and 1 <= len(value) <= MOST_NAMES
-        and all(isinstance(name, str) and WORD.fullmatch(name) for name in value)
+        and all(isinstance(name, str) and KEY.fullmatch(name) for name in value)
         and len(set(value)) == len(value)
     )
 

@@ -36,6 +36,7 @@ from documents.rendering.hand_signature import hand_signature
 from documents.rendering.proof import Proof, RenderProof, proves
 from documents.rendering.render import pins, render
 from documents.rendering.seal_card import seal_card
+from documents.writing import subject_csv
 
 __all__ = [
     "Attachment",
@@ -84,5 +85,6 @@ __all__ = [
     "render",
     "seal_card",
     "sheet_data",
+    "subject_csv",
     "volume_data",
 ]

@@ -29,11 +29,16 @@ if TYPE_CHECKING:
         sign_many,
     )
     from signing.demo import DemoAuthority, Issued
-    from signing.errors import SigningError
+    from signing.errors import SigningError, WrongSecret
     from signing.evidence import Evidence, Revocation
     from signing.keys import Scheme, Signer, open_signer
     from signing.levels import Level
+    from signing.report import AttachmentReport, Changes, Finding, Report, SignatureReport, SubIndication, Verdict
     from signing.timestamps import Timestamper
+    from signing.trust import Trust
+    from signing.lifetime import validity
+    from signing.sandbox import verify_file, verify_untrusted
+    from signing.verification.verify import verify
 
 _HOMES = {
     "signing.apply": (
@@ -41,33 +46,47 @@ _HOMES = {
         "extend", "finish", "prepare", "renew", "sign", "sign_many",
     ),
     "signing.demo": ("DemoAuthority", "Issued"),
-    "signing.errors": ("SigningError",),
+    "signing.errors": ("SigningError", "WrongSecret"),
     "signing.evidence": ("Evidence", "Revocation"),
     "signing.keys": ("Scheme", "Signer", "open_signer"),
     "signing.levels": ("Level",),
+    "signing.report": ("AttachmentReport", "Changes", "Finding", "Report", "SignatureReport", "SubIndication", "Verdict"),
+    "signing.trust": ("Trust",),
+    "signing.lifetime": ("validity",),
+    "signing.sandbox": ("verify_file", "verify_untrusted"),
+    "signing.verification.verify": ("verify",),
     "signing.timestamps": ("Timestamper",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Appearance",
+    "AttachmentReport",
+    "Changes",
     "DemoAuthority",
     "Evidence",
     "Failed",
+    "Finding",
     "Image",
     "Issued",
     "Level",
     "Page",
     "Prepared",
     "Renewed",
+    "Report",
     "Revocation",
     "Scheme",
     "SignRequest",
+    "SignatureReport",
     "Signed",
     "Signer",
     "SigningError",
+    "SubIndication",
     "Text",
     "Timestamper",
+    "Trust",
+    "Verdict",
+    "WrongSecret",
     "extend",
     "finish",
     "open_signer",
@@ -75,6 +94,10 @@ __all__ = [
     "renew",
     "sign",
     "sign_many",
+    "validity",
+    "verify",
+    "verify_file",
+    "verify_untrusted",
 ]
 
 

@@ -19,8 +19,9 @@ VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 DAY_BEGINS = time(7, 30)
 DAY_ENDS = time(17, 0)
 
-BEFORE_CLOSING = re.compile(r"D(?:-(\d{1,3}))?")
+FROM_CLOSING = re.compile(r"D([+-]\d{1,3})?")
 AFTER_OPENING = re.compile(r"P(\d{1,3})D")
+WORKING_TIME = re.compile(r"PT(\d{1,4})([HM])")
 
 # A span of working days that is longer than this is a mistake in a diagram, not a deadline.
 MOST_DAYS = 400
@@ -41,13 +42,16 @@ class Calendar:
         """When a step is due, at the end of a working day in Vietnam.
 
         "D-7": seven days before the closing date, moved back to a working day. "P2D": after two working days.
+        "PT4H", "PT90M": after that much working time.
         None where the text is empty, or counts from a closing date that the case does not have.
         """
-        if (before := BEFORE_CLOSING.fullmatch(text)) and closing:
-            day = closing.astimezone(VIETNAM).date() - timedelta(days=int(before[1] or 0))
+        if (counted := FROM_CLOSING.fullmatch(text)) and closing:
+            day = closing.astimezone(VIETNAM).date() + timedelta(days=int(counted[1] or 0))
             return self._end_of(self._back(day))
         if after := AFTER_OPENING.fullmatch(text):
             return self._end_of(self._forward(opened.astimezone(VIETNAM).date(), int(after[1])))
+        if work := WORKING_TIME.fullmatch(text):
+            return self._after_work(opened, timedelta(minutes=int(work[1]) * (60 if work[2] == "H" else 1)))
         return None
 
     def reminders(self, opened: datetime, due: datetime, percents: Iterable[int]) -> tuple[datetime, ...]:
