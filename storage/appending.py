@@ -104,7 +104,7 @@ def _begin(connection: Connection, database: Database, new: Addition, version: i
     row = opening_row(new.case, new.at, opening) | {"version": version}
     if new.snapshot is not None:
         row |= {"snapshot": new.snapshot, "snapshot_version": version}
-    if connection.execute(database.insert_or_leave(case_state), row).rowcount != 1:
+    if connection.execute(database.insert_or_leave(case_state).returning(case_state.c.id), row).first() is None:
         raise _conflict(new, connection.scalar(select(case_state.c.version).where(case_state.c.id == new.case)))
     return opening.unit
 

@@ -206,7 +206,7 @@ def _bytes(value: Any) -> bytes:
 
 def _nodes(connection: Connection, begin: int, end: int) -> dict[int, Hash]:
     query = select(log_node.c.position, log_node.c.hash).where(log_node.c.position >= begin, log_node.c.position < end)
-    return {position: _bytes(found) for position, found in connection.execute(query).tuples()}
+    return {position: _bytes(found) for position, found in connection.execute(query)}
 
 
 def _head(connection: Connection, walk: _Walk) -> Iterator[Finding]:
@@ -255,7 +255,7 @@ def _incomplete(connection: Connection) -> Iterator[Finding]:
 
 def _notes(connection: Connection, seen: Iterable[str]) -> list[tuple[int | None, bytes | None, str]]:
     """Each note with the columns beside it; the auditor's own have none."""
-    rows = connection.execute(select(log_checkpoint.c.size, log_checkpoint.c.root, log_checkpoint.c.note)).tuples()
+    rows = connection.execute(select(log_checkpoint.c.size, log_checkpoint.c.root, log_checkpoint.c.note))
     return [(size, _bytes(root), str(note)) for size, root, note in rows] + [(None, None, note) for note in seen]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -88,11 +88,10 @@ class Database:
         with translated(), self.engine.connect().execution_options(soky_writes=True) as connection, connection.begin():
             yield connection
 
-    def insert_or_leave(self, table: Table) -> Insert:
-        """An insert that leaves a row alone that is already there; rowcount tells."""
+    def insert_or_leave(self, table: Table) -> Any:
+        """An insert that leaves a row alone that is already there. Ask with RETURNING: a row count is not told."""
         dialect: Any = sqlite if self.is_sqlite else postgresql
-        statement: Insert = dialect.insert(table).on_conflict_do_nothing()
-        return statement
+        return dialect.insert(table).on_conflict_do_nothing()
 
     def close(self) -> None:
         """Let all connections go."""

@@ -39,9 +39,8 @@ def create(connection: Connection, tables: Iterable[Table] = APPEND_ONLY) -> Non
 def missing(connection: Connection) -> tuple[str, ...]:
     """The guards that are not there, are switched off or say something else, by name. Empty: all is well."""
     if connection.dialect.name == "sqlite":
-        there: dict[str, str] = dict(
-            connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).tuples().all()
-        )
+        triggers = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
+        there = {trigger.name: trigger.sql for trigger in triggers}
         wanted = _sqlite_triggers(APPEND_ONLY)
         return tuple(name for name, statement in wanted.items() if there.get(name) != statement)
     found = connection.execute(
