@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from signing.errors import NoSuchKey
 from signing.keys.algorithms import Scheme, digest_for, is_made_by, scheme_of
 from signing.keys.file import FileSigner
+from signing.keys.pkcs11 import Pkcs11Signer
 from signing.keys.signer import Ask, ManySigner, Signer
 
 __all__ = ["SIGNERS", "Ask", "ManySigner", "Scheme", "Signer", "digest_for", "is_made_by", "open_signer", "scheme_of"]
@@ -17,6 +18,7 @@ __all__ = ["SIGNERS", "Ask", "ManySigner", "Scheme", "Signer", "digest_for", "is
 # Where a key may be, by the scheme of its URI. Each class opens with (uri, ask) and is its own context manager.
 SIGNERS: Mapping[str, Callable[[str, Ask], AbstractContextManager[Signer]]] = {
     "file": FileSigner.open,
+    "pkcs11": Pkcs11Signer.open,
 }
 
 
