@@ -47,14 +47,8 @@ def attach(book: pikepdf.Pdf, files: Sequence[Attachment], at: datetime) -> None
 
 def attached(pdf: bytes) -> tuple[Attachment, ...]:
     """The files that the first revision holds, its data among them, by name. UnreadableFile for anything else."""
-    try:
-        with opened(first_revision(pdf)) as book:
-            return _read(book)
-    except (pikepdf.PdfError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
-        # pikepdf answers a wrong type in a stranger's file with whichever of these came first.
-        raise UnreadableFile(
-            f"Không đọc được các tệp đính kèm: {error}", f"the attached files cannot be read: {error}"
-        ) from error
+    with opened(first_revision(pdf)) as book:
+        return _read(book)
 
 
 def _read(book: pikepdf.Pdf) -> tuple[Attachment, ...]:

@@ -68,10 +68,12 @@ def _rectangle(field: DeclaredField, page: pikepdf.Page) -> Array:
     """
     if not field.width:
         return Array([0, 0, 0, 0])
-    left, bottom, _, top = (float(edge) for edge in page.mediabox)
-    corners = (field.x, top - bottom - field.y - field.height, field.x + field.width, top - bottom - field.y)
-    x0, y0, x1, y1 = corners
-    return Array([_points(left + x0), _points(bottom + y0), _points(left + x1), _points(bottom + y1)])
+    page_left, _, _, page_top = (float(edge) for edge in page.mediabox)
+    # Rounded before they are added, so that the rectangle has exactly the size of the appearance.
+    left = round(page_left + field.x, 3)
+    bottom = round(page_top - field.y - field.height, 3)
+    right, top = left + round(field.width, 3), bottom + round(field.height, 3)
+    return Array([_points(edge) for edge in (left, bottom, right, top)])
 
 
 def _points(length: float) -> object:

@@ -5,6 +5,8 @@ returns the bytes up to the end of the oldest. Nothing is guessed or repaired: a
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 
 import pikepdf
@@ -47,9 +49,18 @@ def first_revision(pdf: bytes) -> bytes:
     return pdf[: end.end()]
 
 
-def opened(pdf: bytes) -> pikepdf.Pdf:
-    """A stranger's PDF, read as it stands: no repair, no password."""
-    return pikepdf.open(BytesIO(pdf), attempt_recovery=False, suppress_warnings=True)
+@contextmanager
+def opened(pdf: bytes) -> Iterator[pikepdf.Pdf]:
+    """A stranger's PDF, read as it stands: no repair, no password. Whatever goes wrong inside is UnreadableFile."""
+    try:
+        with pikepdf.open(BytesIO(pdf), attempt_recovery=False, suppress_warnings=True) as book:
+            yield book
+    except UnreadableFile:
+        raise
+    except Exception as error:
+        # A stranger's file answers with any exception there is: of qpdf, of a wrong type, of too deep a nesting.
+        reason = str(error)[:200] or type(error).__name__
+        raise _unreadable(reason, reason) from error
 
 
 def _oldest_section(pdf: bytes) -> int:
