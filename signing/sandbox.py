@@ -1,0 +1,241 @@
+"""Verification of files from outside in a worker process with a limit on time and memory.
+
+    with Sandbox(trust) as sandbox:
+        report = sandbox.verify(content)
+
+    report = verify_untrusted(content, trust)      # the process-wide one
+
+A worker is started once (`spawn`: nothing of this process is inherited), serves many files, and is killed and replaced when a
+file takes longer than its time, more memory than allowed, or ends the process. It opens no connection: fetching is off.
+Results are kept by digest of the content, policy and day. It never raises for what the file holds.
+"""
+
+import atexit
+import contextlib
+import hashlib
+import json
+import multiprocessing
+import os
+import resource
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from signing.report import Report, Verdict
+from signing.trust import Trust
+from signing.verification.verify import MAX_BYTES, verify
+from signing.verification.words import finding
+
+SECONDS = 10.0  # per file
+MEMORY_BYTES = 1024 * 1024 * 1024  # address space of the worker
+FILES_PER_WORKER = 500  # then a fresh one, so that what libraries leak stays small
+CACHED_REPORTS = 512
+
+_START_SECONDS = 60.0  # a loaded machine imports slowly; this time is not the file's
+_CPU_SECONDS = 30  # per worker and file, if the clock of the parent fails
+
+
+class Sandbox:
+    """One worker at a time behind a lock: give each thread of a pool its own."""
+
+    def __init__(
+        self,
+        trust: Trust,
+        *,
+        seconds: float = SECONDS,
+        memory_bytes: int = MEMORY_BYTES,
+        files_per_worker: int = FILES_PER_WORKER,
+    ) -> None:
+        self.trust = trust
+        self.seconds = seconds
+        self.memory_bytes = memory_bytes
+        self.files_per_worker = files_per_worker
+        self._lock = threading.Lock()
+        self._worker: _Worker | None = None
+        self._reports: OrderedDict[tuple[str, str, str], Report] = OrderedDict()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def verify(self, content: bytes, *, at: datetime | None = None, name: str = "") -> Report:
+        """The report, within the limits. The same content on the same day under the same policy is judged once."""
+        moment = at or datetime.now(UTC)
+        digest = hashlib.sha256(content).hexdigest()
+        key = (digest, self.trust.digest, moment.isoformat() if at else moment.date().isoformat())
+        with self._lock:
+            known = self._reports.get(key)
+            if known is not None:
+                self._reports.move_to_end(key)
+                return replace(known, file=name)
+            report = self._ask(content, digest, moment, name)
+            if not any(each.code == "RESOURCE_LIMIT" for each in report.findings):
+                self._reports[key] = report
+                if len(self._reports) > CACHED_REPORTS:
+                    self._reports.popitem(last=False)
+            return report
+
+    def close(self) -> None:
+        """End the worker."""
+        with self._lock:
+            self._drop()
+
+    def _ask(self, content: bytes, digest: str, moment: datetime, name: str) -> Report:
+        if len(content) > MAX_BYTES:
+            return _unreadable(name, digest, moment, self.trust, "TOO_LARGE", str(len(content)))
+        try:
+            worker = self._ready()
+            worker.give(content, moment, name)
+            told = worker.answer(self.seconds)
+        except (OSError, EOFError, ValueError):
+            told = None
+            reason = "process"
+        else:
+            reason = f"{self.seconds:g} s"
+        if told is None:
+            reason = reason if self._worker is None or self._worker.alive else "memory"
+            self._drop()
+            return _unreadable(name, digest, moment, self.trust, "RESOURCE_LIMIT", reason)
+        if self._worker is not None and self._worker.served >= self.files_per_worker:
+            self._drop()
+        return told
+
+    def _ready(self) -> "_Worker":
+        if self._worker is None or not self._worker.alive:
+            self._drop()
+            self._worker = _Worker(self.trust, self.memory_bytes)
+        return self._worker
+
+    def _drop(self) -> None:
+        if self._worker is not None:
+            self._worker.kill()
+            self._worker = None
+
+
+class _Worker:
+    """A process that verifies what it is sent."""
+
+    def __init__(self, trust: Trust, memory_bytes: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process: BaseProcess = context.Process(target=_work, args=(theirs, trust.packed(), memory_bytes), daemon=True)
+        self.served = 0
+        self._process.start()
+        theirs.close()
+        if not self._pipe.poll(_START_SECONDS) or self._pipe.recv_bytes() != b"ready":
+            self.kill()
+            raise OSError("the worker did not start")
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.is_alive()
+
+    def give(self, content: bytes, moment: datetime, name: str) -> None:
+        """Send a file. It is larger than the pipe: the worker reads while it is written."""
+        self._pipe.send_bytes(json.dumps({"at": moment.isoformat(), "name": name}).encode())
+        self._pipe.send_bytes(content)
+
+    def answer(self, seconds: float) -> Report | None:
+        """The report, or None when it does not come in time."""
+        if not self._pipe.poll(seconds):
+            return None
+        told: Report = self._pipe.recv()
+        self.served += 1
+        return told
+
+    def kill(self) -> None:
+        """End it at once."""
+        with contextlib.suppress(OSError):
+            self._pipe.close()
+        if self._process.pid is not None:
+            self._process.kill()
+            self._process.join(5)
+
+
+def _work(pipe: Connection, packed: Mapping[str, Any], memory_bytes: int) -> None:
+    """The worker's whole life."""
+    trust = Trust.unpacked(packed)
+    _limit(memory_bytes)
+    pipe.send_bytes(b"ready")
+    while True:
+        try:
+            told = json.loads(pipe.recv_bytes())
+            content = pipe.recv_bytes()
+        except (EOFError, OSError):
+            return
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        spent = int(used.ru_utime + used.ru_stime)
+        resource.setrlimit(resource.RLIMIT_CPU, (spent + _CPU_SECONDS, resource.RLIM_INFINITY))
+        report = verify(content, trust, at=datetime.fromisoformat(told["at"]), name=told["name"])
+        pipe.send(report)
+
+
+def _limit(memory_bytes: int) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # it writes no file
+    with contextlib.suppress(OSError):
+        os.nice(5)  # the office goes before strangers' files
+
+
+def _unreadable(
+    name: str, digest: str, moment: datetime, trust: Trust, code: str, detail: str
+) -> Report:
+    return Report(
+        file=name,
+        sha256=digest,
+        verdict=Verdict.UNREADABLE,
+        findings=(finding(code, detail),),
+        checked_at=moment,
+        policy=trust.version,
+    )
+
+
+_shared: dict[str, Sandbox] = {}
+_shared_lock = threading.Lock()
+_MAX_SHARED = 4  # bundles in use at once; more only means that workers are started more often
+
+
+def verify_untrusted(content: bytes, trust: Trust, *, at: datetime | None = None, name: str = "") -> Report:
+    """`verify` for a file from outside: 10 s and 1 GB at most, in a worker that is kept for the next one."""
+    with _shared_lock:
+        sandbox = _shared.get(trust.digest)
+        if sandbox is None:
+            while len(_shared) >= _MAX_SHARED:
+                _shared.pop(next(iter(_shared))).close()
+            sandbox = _shared[trust.digest] = Sandbox(trust)
+    return sandbox.verify(content, at=at, name=name)
+
+
+def verify_file(file: bytes | str | Path, trust: Trust, *, at: datetime | None = None, name: str | None = None) -> Report:
+    """`verify_untrusted` for a path or bytes. A file that cannot be opened is an UNREADABLE report as well."""
+    if isinstance(file, bytes):
+        return verify_untrusted(file, trust, at=at, name=name or "")
+    shown = name if name is not None else str(file)
+    moment = at or datetime.now(UTC)
+    try:
+        path = Path(file)
+        if path.stat().st_size > MAX_BYTES:
+            return _unreadable(shown, "", moment, trust, "TOO_LARGE", str(path.stat().st_size))
+        content = path.read_bytes()
+    except (OSError, ValueError) as fault:
+        return _unreadable(shown, "", moment, trust, "UNREADABLE", type(fault).__name__)
+    return verify_untrusted(content, trust, at=at, name=shown)
+
+
+@atexit.register
+def close_all() -> None:
+    """End every shared worker."""
+    with _shared_lock:
+        while _shared:
+            _shared.popitem()[1].close()

@@ -1,0 +1,165 @@
+"""What happened to the form between two states: fields signed, filled in, added, or changed as nobody may."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from signing.verification.fields import Field, Widget
+from signing.verification.graph import Pair
+from signing.verification.syntax import text_of
+
+# What a signer's program may set on the widget when it fills a signature field; never its place.
+_SET_WHEN_SIGNING = frozenset({"/AP", "/AS", "/F", "/MK", "/DA", "/BS", "/Border", "/P", "/M", "/NM", "/H"})
+_SET_WHEN_FILLING = frozenset({"/AP", "/AS", "/M", "/MK"})
+_FORM_JUDGED = frozenset({"/Fields", "/SigFlags", "/DR", "/DA", "/NeedAppearances"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormChange:
+    """One difference in the form."""
+
+    kind: str  # signed, timestamp, added, value, forbidden, unknown
+    name: str | None = None
+    detail: str = ""
+    old: str | None = None
+    new: str | None = None
+    visible: bool = False
+    is_new: bool = False
+
+
+def compare_forms(pair: Pair, old: dict[str, Field], new: dict[str, Field], genuine: frozenset[str]) -> list[FormChange]:
+    """Every difference; `genuine` names the fields whose signature is one over what it says it covers."""
+    changes = _form_itself(pair)
+    for name, before in old.items():
+        after = new.get(name)
+        if after is None:
+            changes.append(FormChange(kind="forbidden", name=name, detail=f"field {name} removed"))
+        else:
+            changes += _field(pair, name, before, after, genuine)
+    for name, field in new.items():
+        if name not in old:
+            changes += _added(pair, name, field, genuine)
+    return changes
+
+
+def _form_itself(pair: Pair) -> list[FormChange]:
+    before = pair.old.get(pair.old.catalog, "/AcroForm") or {}
+    after = pair.new.get(pair.new.catalog, "/AcroForm") or {}
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return [FormChange(kind="unknown", detail="form")]
+    changes = [
+        FormChange(kind="forbidden" if key == "/XFA" else "unknown", detail=f"form {key}")
+        for key in pair.differing(before, after, skip=_FORM_JUDGED)
+    ]
+    if pair.new.resolve(after.get("/NeedAppearances")) is True and pair.old.resolve(before.get("/NeedAppearances")) is not True:
+        changes.append(FormChange(kind="unknown", detail="form /NeedAppearances"))
+    if before.get("/DA") is not None and not pair.same(before.get("/DA"), after.get("/DA")):
+        changes.append(FormChange(kind="unknown", detail="form /DA"))
+    if not _only_more(pair, before.get("/DR"), after.get("/DR"), 0):
+        changes.append(FormChange(kind="unknown", detail="form /DR"))
+    return changes
+
+
+def _only_more(pair: Pair, old: Any, new: Any, level: int) -> bool:
+    """Whether resources were only added: /DR is two levels of dictionaries."""
+    if pair.same(old, new):
+        return True
+    before, after = pair.old.resolve(old), pair.new.resolve(new)
+    if before is None:
+        return True
+    if level == 2 or not isinstance(before, dict) or not isinstance(after, dict):  # noqa: PLR2004
+        return False
+    return all(key in after and _only_more(pair, value, after[key], level + 1) for key, value in before.items())
+
+
+def _field(pair: Pair, name: str, before: Field, after: Field, genuine: frozenset[str]) -> list[FormChange]:
+    numbers = {*before.numbers, *after.numbers}
+    if before.numbers == after.numbers and all(pair.untouched(number) for number in numbers):
+        return []
+    if before.kind != after.kind:
+        return [FormChange(kind="forbidden", name=name, detail=f"field {name} /FT")]
+    old_value, new_value = pair.old.resolve(before.value), pair.new.resolve(after.value)
+    # A signature dictionary names no page or field, so it is compared to its end.
+    value_same = pair.same(before.value, after.value)
+    changes: list[FormChange] = []
+    if before.kind == "/Sig":
+        if value_same:
+            allowed: frozenset[str] = frozenset()
+        elif old_value is None:
+            kind = _signature_kind(pair, after, genuine)
+            if kind is None:
+                return [FormChange(kind="forbidden", name=name, detail=f"field {name} holds no genuine signature")]
+            changes.append(FormChange(kind=kind, name=name))
+            allowed = _SET_WHEN_SIGNING
+        else:
+            return [FormChange(kind="forbidden", name=name, detail=f"signature in {name} replaced")]
+    elif value_same:
+        allowed = frozenset()
+    else:
+        changes.append(FormChange(kind="value", name=name, old=_shown(pair, old_value), new=_shown(pair, new_value)))
+        allowed = _SET_WHEN_FILLING
+    skip = frozenset({"/V"}) | (frozenset({"/I", "/DA"}) if changes else frozenset())
+    changes += [
+        FormChange(kind=_weight(key), name=name, detail=f"field {name} {key}")
+        for key in pair.differing(before.entries, after.entries, skip=skip)
+    ]
+    return changes + _widgets(pair, name, before.widgets, after.widgets, allowed)
+
+
+def _weight(key: str) -> str:
+    return "forbidden" if key in {"/Rect", "/AP", "/TU", "/AA", "/A", "/Lock", "/SV", "/Contents", "/Subtype"} else "unknown"
+
+
+def _widgets(
+    pair: Pair, name: str, before: tuple[Widget, ...], after: tuple[Widget, ...], allowed: frozenset[str]
+) -> list[FormChange]:
+    """The pictures of one field: the same places, and changed only as filling it in changes them."""
+    if len(before) != len(after):
+        return [FormChange(kind="forbidden", name=name, detail=f"field {name}: {len(before)} -> {len(after)} places")]
+    changes: list[FormChange] = []
+    for old, new in zip(before, after, strict=True):
+        skip = allowed | {"/StructParent"} if old.entries.get("/StructParent") is None else allowed
+        for key in pair.differing(old.entries, new.entries, skip=skip):
+            changes.append(FormChange(kind=_weight(key), name=name, detail=f"field {name} {key}"))
+        if "/AP" in allowed and _empty(pair.new.resolve(new.entries.get("/Rect"))):
+            continue
+    return changes
+
+
+def _added(pair: Pair, name: str, field: Field, genuine: frozenset[str]) -> list[FormChange]:
+    if field.kind != "/Sig":
+        return [FormChange(kind="forbidden", name=name, detail=f"field {name} ({field.kind or 'no type'}) added", is_new=True)]
+    if any(key in field.entries for key in ("/AA", "/A")) or any("/A" in each.entries for each in field.widgets):
+        return [FormChange(kind="forbidden", name=name, detail=f"field {name} added with an action", is_new=True)]
+    visible = any(not _empty(pair.new.resolve(each.entries.get("/Rect"))) for each in field.widgets)
+    changes = [FormChange(kind="added", name=name, detail=f"field {name} added", visible=visible, is_new=True)]
+    if pair.new.resolve(field.value) is not None:
+        kind = _signature_kind(pair, field, genuine)
+        if kind is None:
+            return [FormChange(kind="forbidden", name=name, detail=f"field {name} holds no genuine signature", is_new=True)]
+        changes.append(FormChange(kind=kind, name=name, visible=visible, is_new=True))
+        if kind == "timestamp" and not visible:
+            return changes[1:]
+    return changes
+
+
+def _signature_kind(pair: Pair, field: Field, genuine: frozenset[str]) -> str | None:
+    """ "timestamp" or "signed" for a signature over what it says it covers; None for anything else."""
+    if field.name not in genuine:
+        return None
+    subfilter = pair.new.get(field.value, "/SubFilter")
+    return "timestamp" if subfilter == "/ETSI.RFC3161" else "signed"
+
+
+def _empty(rectangle: Any) -> bool:
+    if not isinstance(rectangle, list) or len(rectangle) != 4:  # noqa: PLR2004
+        return rectangle is None
+    numbers = [each for each in rectangle if isinstance(each, int | float)]
+    return len(numbers) == 4 and (numbers[0] == numbers[2] or numbers[1] == numbers[3])  # noqa: PLR2004
+
+
+def _shown(pair: Pair, value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return ", ".join(text_of(pair.new.resolve(each)) for each in value[:50])
+    return text_of(value)[:1000]

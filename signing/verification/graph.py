@@ -1,0 +1,207 @@
+"""Two states of a document compared as what a reader reaches from the trailer, not as bytes of a table.
+
+`Pair.same(old, new)` says whether two values are alike, however their objects are numbered. References to pages and form fields
+are compared by which page or field they name: what changed inside those is judged where they stand.
+"""
+
+from collections import defaultdict
+from typing import Any
+
+from signing.verification.pdf import FREE, PACKED, PLAIN, Pdf, View
+from signing.verification.syntax import Ref, Stream
+
+MAX_OBJECTS = 400_000  # visited in one comparison; a book of 3 000 pages has 33 000
+MAX_DEPTH = 400  # of values inside each other while comparing; a deep structure tree has 30
+
+_NOTHING: frozenset[str] = frozenset()
+_SKIPPED_IN_STREAMS = frozenset({"/Length"})  # compared through the bytes
+
+
+class TooMuch(Exception):
+    """The document is too large or too deep to be compared."""
+
+
+class Pair:
+    """An older and a newer state of one file."""
+
+    def __init__(self, pdf: Pdf, old: int, new: int) -> None:
+        self.pdf = pdf
+        self.old: View = pdf.at(old)
+        self.new: View = pdf.at(new)
+        self.changed = _changed(pdf, old, new)
+        self._alike: dict[tuple[int, int], bool] = {}
+        self._opaque_old: dict[int, str] = {}
+        self._opaque_new: dict[int, str] = {}
+        self._reaching: set[int] | None = None
+        self._visited = 0
+
+    def opaque(self, old: dict[int, str], new: dict[int, str]) -> None:
+        """Object numbers that stand for something with a name (a page, a field) in each state."""
+        self._opaque_old, self._opaque_new = old, new
+
+    def untouched(self, number: int) -> bool:
+        """Whether nothing that this object reaches was changed."""
+        if self._reaching is None:
+            upward = {number: _UPWARD[kind.partition(" ")[0]] for number, kind in self._opaque_old.items()}
+            self._reaching = _reaching(self.pdf, self.old.revision, self.changed, upward)
+        return number not in self._reaching
+
+    def same(self, old: Any, new: Any, depth: int = 0) -> bool:
+        """Whether two values are alike for a reader."""
+        if depth > MAX_DEPTH:
+            raise TooMuch
+        if isinstance(old, Ref) and isinstance(new, Ref):
+            verdict = self._same_references(old, new)
+            if verdict is not None:
+                return verdict
+            key = (old.number, new.number)
+            if key in self._alike:
+                return self._alike[key]
+            self._alike[key] = True  # a circle is alike when everything else on it is
+            self._visited += 1
+            if self._visited > MAX_OBJECTS:
+                raise TooMuch
+            found = self._same_values(self.old.resolve(old), self.new.resolve(new), depth)
+            self._alike[key] = found
+            return found
+        return self._same_values(self.old.resolve(old), self.new.resolve(new), depth)
+
+    def _same_references(self, old: Ref, new: Ref) -> bool | None:
+        left, right = self._opaque_old.get(old.number), self._opaque_new.get(new.number)
+        if left is not None or right is not None:
+            return left == right
+        if old == new and self.untouched(old.number):
+            return True
+        return None
+
+    def _same_values(self, old: Any, new: Any, depth: int) -> bool:
+        if isinstance(old, Stream) or isinstance(new, Stream):
+            return (
+                isinstance(old, Stream)
+                and isinstance(new, Stream)
+                and (old is new or old.raw == new.raw)
+                and self.same_entries(old.entries, new.entries, skip=_SKIPPED_IN_STREAMS, depth=depth)
+            )
+        if isinstance(old, dict) or isinstance(new, dict):
+            return isinstance(old, dict) and isinstance(new, dict) and self.same_entries(old, new, depth=depth)
+        if isinstance(old, list) or isinstance(new, list):
+            return (
+                isinstance(old, list)
+                and isinstance(new, list)
+                and len(old) == len(new)
+                and all(self.same(a, b, depth + 1) for a, b in zip(old, new, strict=True))
+            )
+        if isinstance(old, bool) or isinstance(new, bool):
+            return old is new
+        if isinstance(old, int | float) and isinstance(new, int | float):
+            return old == new
+        return type(old) is type(new) and old == new
+
+    def same_entries(
+        self, old: dict[str, Any], new: dict[str, Any], *, skip: frozenset[str] = frozenset(), depth: int = 0
+    ) -> bool:
+        """Whether two dictionaries are alike, some keys left out. A key with null is a key that is not there."""
+        return not self.differing(old, new, skip=skip, depth=depth, first_only=True)
+
+    def differing(
+        self,
+        old: dict[str, Any],
+        new: dict[str, Any],
+        *,
+        skip: frozenset[str] = frozenset(),
+        depth: int = 0,
+        first_only: bool = False,
+    ) -> list[str]:
+        """The keys whose values are not alike."""
+        found: list[str] = []
+        for key in dict.fromkeys((*old, *new)):
+            if key in skip:
+                continue
+            if not self.same(old.get(key), new.get(key), depth + 1):
+                found.append(key)
+                if first_only:
+                    break
+        return found
+
+
+def changed_numbers(pdf: Pdf, revision: int) -> set[int]:
+    """The numbers that one revision speaks of otherwise than the one before, the contents of replaced object streams too."""
+    section = pdf.sections[revision]
+    found: set[int] = set()
+    for number in section.numbers():
+        if section.get(number) != (pdf.entry(number, revision - 1) if revision else None):
+            found.add(number)
+    return found
+
+
+def _changed(pdf: Pdf, old: int, new: int) -> set[int]:
+    found: set[int] = set()
+    for revision in range(old + 1, new + 1):
+        found |= changed_numbers(pdf, revision)
+    if any(pdf.entry(number, old) for number in found):
+        found |= _packed_in(pdf, old, found)
+    return found
+
+
+def _packed_in(pdf: Pdf, revision: int, holders: set[int]) -> set[int]:
+    """The numbers whose object stands in one of these object streams."""
+    found: set[int] = set()
+    for section in pdf.sections[: revision + 1]:
+        for number in section.numbers():
+            entry = section.get(number)
+            if entry is not None and entry[0] == PACKED and entry[1] in holders:
+                found.add(number)
+    return found
+
+
+# Entries that lead from a page or a field back to what holds it. What stands there is judged in its own place.
+_UPWARD = {"page": frozenset({"/Parent"}), "field": frozenset({"/P", "/Parent"}), "catalog": frozenset[str]()}
+
+
+def references(value: Any, skip: frozenset[str] = frozenset()) -> list[int]:
+    """The object numbers that a value refers to directly, some of its own keys left out."""
+    found: list[int] = []
+    if skip and isinstance(value, dict):
+        value = [each for key, each in value.items() if key not in skip]
+    stack = [value]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, Ref):
+            found.append(each.number)
+        elif isinstance(each, dict):
+            stack += each.values()
+        elif isinstance(each, list):
+            stack += each
+        elif isinstance(each, Stream):
+            stack += each.entries.values()
+    return found
+
+
+def _reaching(pdf: Pdf, revision: int, targets: set[int], upward: dict[int, frozenset[str]]) -> set[int]:
+    """Every number from which one of the targets can be reached in this state, the targets included."""
+    users: defaultdict[int, list[int]] = defaultdict(list)
+    numbers = {number for section in pdf.sections[: revision + 1] for number in section.numbers()}
+    if len(numbers) > MAX_OBJECTS:
+        raise TooMuch
+    for number in numbers:
+        entry = pdf.entry(number, revision)
+        if entry is None or entry[0] == FREE:
+            continue
+        for used in references(pdf.load(number, revision), upward.get(number, _NOTHING)):
+            users[used].append(number)
+    found = set(targets)
+    queue = list(targets)
+    while queue:
+        for user in users[queue.pop()]:
+            if user not in found:
+                found.add(user)
+                queue.append(user)
+    return found
+
+
+def positions(pdf: Pdf, revision: int) -> dict[int, int]:
+    """Where the objects that one revision brings stand in the file, by number (those in object streams left out)."""
+    section = pdf.sections[revision]
+    return {
+        number: entry[1] for number in section.numbers() if (entry := section.get(number)) is not None and entry[0] == PLAIN
+    }

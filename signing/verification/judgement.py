@@ -1,0 +1,327 @@
+"""The validation processes of EN 319 102-1: basic (5.3), with time (5.5), with long-term data and archive timestamps (5.6).
+
+Time slides backwards. Document timestamps are judged from the newest to the oldest, each at the moment up to which a newer one
+proves it; what a valid one covers is proved to exist at its time. A signature is then judged at its best time: the
+earliest moment at which it is proved to exist, or now. So the strongest process that passes decides, without running three.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from signing.report import SubIndication, Verdict
+from signing.trust import Trust, Use
+from signing.verification.certificates import Certificate, load_certificate
+from signing.verification.facts import FoundSignature, Kept, SignedDocument
+from signing.verification.faults import BadCertificate, Fault
+from signing.verification.paths import ChainVerdict, Pool, judge_chain
+from signing.verification.revocation import MAX_ANSWERS, Value
+from signing.verification.signature_check import Checked, check_digest
+from signing.verification.signed_data import SignedData, digest_of, read_signed_data
+from signing.verification.timestamps import JudgedTimestamp, judge_timestamp, read_token
+
+MAX_POOL = 512  # certificates used for chains; a book with 16 signatures holds about 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """Everything in the file up to this revision is proved to exist at this time."""
+
+    revision: int
+    time: datetime
+    timestamp: JudgedTimestamp
+    field: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One signature with everything that its report and level need."""
+
+    found: FoundSignature
+    verdict: Verdict
+    sub_indication: SubIndication | None = None
+    code: str | None = None
+    detail: str = ""
+    signed: SignedData | None = None
+    checked: Checked | None = None
+    chain: ChainVerdict | None = None
+    timestamps: tuple[JudgedTimestamp, ...] = ()  # in the signature, or itself when it is a document timestamp
+    proofs: tuple[Proof, ...] = ()  # the document timestamps that cover it
+    best_time: datetime
+    time_is_proved: bool = False
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """The signer's."""
+        return self.checked.certificate if self.checked else None
+
+
+def judge(document: SignedDocument, trust: Trust, *, now: datetime) -> tuple[Judged, ...]:
+    """Every signature of the file, in the order of the file. A fault in one never touches another."""
+    containers = {id(found): _container(found) for found in document.signatures}
+    material = _Material.gather(document, [each for each in containers.values() if isinstance(each, SignedData)], trust)
+    proofs: list[Proof] = []
+    results: dict[int, Judged] = {}
+    for found in sorted(document.signatures, key=lambda each: each.revision, reverse=True):
+        if found.is_timestamp:
+            judged = _guarded(found, now, _judge_document_timestamp, document, material, trust, proofs)
+            results[id(found)] = judged
+            if judged.verdict is Verdict.TOTAL_PASSED:
+                proofs.append(
+                    Proof(
+                        revision=found.revision,
+                        time=judged.best_time,
+                        timestamp=judged.timestamps[0],
+                        field=found.field,
+                    )
+                )
+    for found in document.signatures:
+        if not found.is_timestamp:
+            container = containers[id(found)]
+            results[id(found)] = _guarded(found, now, _judge_signature, document, material, trust, proofs, container)
+    return tuple(results[id(found)] for found in document.signatures)
+
+
+def _guarded(found: FoundSignature, now: datetime, process: Callable[..., Judged], *rest: object) -> Judged:
+    """The process, with every surprise turned into a verdict on this one signature."""
+    if found.fault is not None:
+        return _format_failure(found, now, found.fault.code, "")
+    try:
+        return process(found, now, *rest)
+    except Fault as fault:
+        return _format_failure(found, now, "BAD_CONTAINER", str(fault))
+    except Exception as surprise:  # noqa: BLE001 -- hostile bytes reach deep into libraries: never let one out
+        return Judged(
+            found=found,
+            verdict=Verdict.INDETERMINATE,
+            sub_indication=SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
+            code="CHECK_FAILED",
+            detail=type(surprise).__name__,
+            best_time=now,
+        )
+
+
+def _format_failure(found: FoundSignature, now: datetime, code: str, detail: str) -> Judged:
+    return Judged(
+        found=found,
+        verdict=Verdict.TOTAL_FAILED,
+        sub_indication=SubIndication.FORMAT_FAILURE,
+        code=code,
+        detail=detail,
+        best_time=now,
+    )
+
+
+def _container(found: FoundSignature) -> SignedData | Exception:
+    try:
+        return read_signed_data(found.contents)
+    except Exception as fault:  # noqa: BLE001 -- kept, and raised again where this one signature is judged
+        return fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Material:
+    """Certificates and revocation data of the whole file and of the trust bundle."""
+
+    certificates: tuple[Certificate, ...]
+    ocsps: tuple[Kept, ...]
+    lists: tuple[Kept, ...]
+    brought: tuple[bytes, ...]  # revocation lists of the trust bundle: known now
+
+    @classmethod
+    def gather(cls, document: SignedDocument, containers: Iterable[SignedData], trust: Trust) -> "_Material":
+        ders: dict[bytes, None] = {kept.der: None for kept in document.store.certificates}
+        ocsps = list(document.store.ocsps)
+        lists = list(document.store.lists)
+        for signed in containers:
+            ders.update(dict.fromkeys(signed.certificates))
+            inside = [signed, *_tokens(signed)]
+            for each in inside:
+                ders.update(dict.fromkeys(each.certificates))
+                # Proved only as far as the signature that holds it, which the caller cannot tell here: now.
+                ocsps += [Kept(der=der, revision=_NEVER) for der in each.ocsps]
+                lists += [Kept(der=der, revision=_NEVER) for der in each.revocation_lists]
+        certificates = [loaded for der in list(ders)[:MAX_POOL] if (loaded := _load(der)) is not None]
+        return cls(
+            certificates=tuple(certificates),
+            ocsps=tuple(ocsps[:MAX_ANSWERS]),
+            lists=tuple(lists[:MAX_ANSWERS]),
+            brought=trust.revocation_lists,
+        )
+
+    def pool(self, proofs: Sequence[Proof], now: datetime) -> Pool:
+        """The material, each value with the earliest moment at which the proofs show it."""
+
+        def proven(kept: Kept) -> datetime:
+            return min((proof.time for proof in proofs if proof.revision >= kept.revision), default=now)
+
+        return Pool(
+            certificates=self.certificates,
+            ocsps=tuple(Value(der=kept.der, proven=proven(kept)) for kept in self.ocsps),
+            lists=(
+                *(Value(der=kept.der, proven=proven(kept)) for kept in self.lists),
+                *(Value(der=der, proven=now) for der in self.brought),
+            ),
+        )
+
+
+_NEVER = 1 << 30  # a revision that no document timestamp covers
+
+
+def _tokens(signed: SignedData) -> list[SignedData]:
+    found = []
+    for token in signed.timestamps:
+        try:
+            found.append(read_token(token).signed)
+        except Fault:
+            continue
+    return found
+
+
+def _load(der: bytes) -> Certificate | None:
+    try:
+        return load_certificate(der)
+    except BadCertificate:
+        return None
+
+
+def _judge_document_timestamp(
+    found: FoundSignature,
+    now: datetime,
+    document: SignedDocument,
+    material: _Material,
+    trust: Trust,
+    proofs: Sequence[Proof],
+) -> Judged:
+    """5.4: a document timestamp is proved to exist by the newer ones, else now."""
+    covering = tuple(proof for proof in proofs if proof.revision > found.revision)
+    at = min((proof.time for proof in covering), default=now)
+    judged = judge_timestamp(
+        found.contents,
+        lambda name: document.digest(found, name),
+        material.pool(proofs, now),
+        trust,
+        at=at,
+        now=now,
+    )
+    token = judged.token
+    return Judged(
+        found=found,
+        verdict=judged.verdict,
+        sub_indication=judged.sub_indication,
+        code=judged.code,
+        detail=judged.detail,
+        signed=token.signed if token else None,
+        checked=Checked(signed=token.signed, certificate=judged.certificate, verdict=judged.verdict) if token else None,
+        chain=judged.chain,
+        timestamps=(judged,),
+        proofs=covering,
+        best_time=judged.time if judged.passed and judged.time else at,
+        time_is_proved=judged.passed,
+    )
+
+
+def _judge_signature(
+    found: FoundSignature,
+    now: datetime,
+    document: SignedDocument,
+    material: _Material,
+    trust: Trust,
+    proofs: Sequence[Proof],
+    container: SignedData | Exception,
+) -> Judged:
+    if isinstance(container, Exception):
+        raise container
+    # (1) format and (2) cryptography: clauses 5.2.2, 5.2.3, 5.2.7.
+    checked = check_digest(container, _content_digest(found, container, document))
+    covering = tuple(proof for proof in proofs if proof.revision > found.revision)
+    at = min((proof.time for proof in covering), default=now)
+    if not checked.sound or checked.certificate is None:
+        return Judged(
+            found=found,
+            verdict=checked.verdict,
+            sub_indication=checked.sub_indication,
+            code=checked.code,
+            detail=checked.reason,
+            signed=container,
+            checked=checked,
+            best_time=at,
+        )
+    # (3) the signature's own timestamps: clause 5.5.4.
+    pool = material.pool(proofs, now)
+    timestamps = tuple(
+        judge_timestamp(token, lambda name: digest_of(name, container.signature), pool, trust, at=at, now=now)
+        for token in container.timestamps
+    )
+    times = [each.time for each in timestamps if each.passed and each.time]
+    best = min([at, *times])
+    proved = best < now and (bool(times) or bool(covering))
+    # (4) the certificate at that time: clause 5.2.6, then algorithms: clause 5.2.8.
+    chain = judge_chain(checked.certificate, pool, trust, at=best, now=now, use=Use.SIGNING, proven=proved)
+    judged = Judged(
+        found=found,
+        verdict=chain.verdict,
+        sub_indication=chain.sub_indication,
+        code=chain.code,
+        detail=chain.detail,
+        signed=container,
+        checked=checked,
+        chain=chain,
+        timestamps=timestamps,
+        proofs=covering,
+        best_time=best,
+        time_is_proved=proved,
+    )
+    return _with_claim(_with_algorithms(judged))
+
+
+def _content_digest(found: FoundSignature, signed: SignedData, document: SignedDocument) -> bytes:
+    """What the message digest must be; in the old adbe.pkcs7.sha1 the container holds the digest of the file."""
+    if found.subfilter != "/adbe.pkcs7.sha1":
+        if signed.encapsulated is not None:
+            raise Fault("the signature brings its own content instead of signing the file")
+        return document.digest(found, signed.digest)
+    if signed.encapsulated != document.digest(found, "sha1"):
+        return b""
+    return digest_of(signed.digest, signed.encapsulated)
+
+
+def _with_algorithms(judged: Judged) -> Judged:
+    """A weak algorithm of the signature itself, at its best time."""
+    if judged.verdict is not Verdict.TOTAL_PASSED or judged.checked is None:
+        return judged
+    weak = judged.checked.weakness(judged.best_time)
+    if not weak:
+        return judged
+    sub = SubIndication.CRYPTO_CONSTRAINTS_FAILURE if judged.time_is_proved else SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
+    return _replaced(judged, Verdict.INDETERMINATE, sub, "WEAK_ALGORITHM", weak)
+
+
+def _with_claim(judged: Judged) -> Judged:
+    """Certainty from what the signer says: with a timestamp, and a claim that is itself too late, nothing speaks for them.
+
+    EN 319 102-1 5.5.4 leaves such a signature at ..._NO_POE, because it might be older than its timestamp. The signer's own
+    claim that it is not decides.
+    """
+    claim = claimed_time(judged)
+    chain = judged.chain
+    if claim is None or chain is None or not judged.time_is_proved or judged.certificate is None:
+        return judged
+    if judged.sub_indication is SubIndication.REVOKED_NO_POE and chain.revoked_at and claim >= chain.revoked_at:
+        return _replaced(judged, Verdict.TOTAL_FAILED, SubIndication.REVOKED, judged.code, judged.detail)
+    if judged.sub_indication is SubIndication.OUT_OF_BOUNDS_NO_POE and claim > judged.certificate.not_after:
+        return _replaced(judged, Verdict.INDETERMINATE, SubIndication.EXPIRED, judged.code, judged.detail)
+    return judged
+
+
+def claimed_time(judged: Judged) -> datetime | None:
+    """The signer's own clock: the signed attribute goes before the dictionary's /M."""
+    try:
+        told = judged.signed.signing_time if judged.signed else None
+    except Fault:
+        told = None
+    return told or judged.found.claimed
+
+
+def _replaced(judged: Judged, verdict: Verdict, sub: SubIndication, code: str | None, detail: str) -> Judged:
+    return replace(judged, verdict=verdict, sub_indication=sub, code=code, detail=detail)

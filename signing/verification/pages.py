@@ -1,0 +1,50 @@
+"""The pages of a document in one state, in their order, with what they inherit."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from signing.verification.faults import BadStructure
+from signing.verification.pdf import View
+from signing.verification.syntax import Ref
+
+MAX_PAGES = 100_000
+_INHERITED = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page: its object number, its entries with the inherited ones filled in."""
+
+    number: int | None
+    entries: dict[str, Any]
+    inherited: tuple[Any, ...]
+
+
+def pages_of(view: View) -> tuple[Page, ...]:
+    """Every page of the document. Raises BadStructure."""
+    found: list[Page] = []
+    seen: set[int] = set()
+    stack: list[tuple[Any, dict[str, Any]]] = [(view.catalog.get("/Pages"), {})]
+    while stack:
+        item, above = stack.pop()
+        if isinstance(item, Ref):
+            if item.number in seen:
+                raise BadStructure("the page tree goes in a circle, or shows a page twice")
+            seen.add(item.number)
+        node = view.resolve(item)
+        if not isinstance(node, dict):
+            continue
+        given = {**above, **{key: node[key] for key in _INHERITED if node.get(key) is not None}}
+        if node.get("/Kids") is not None and node.get("/Type") != "/Page":
+            stack += [(kid, given) for kid in reversed(view.items(node.get("/Kids")))]
+            continue
+        found.append(
+            Page(
+                number=item.number if isinstance(item, Ref) else None,
+                entries={**given, **node},
+                inherited=tuple(repr(above.get(key)) for key in _INHERITED if node.get(key) is None),
+            )
+        )
+        if len(found) > MAX_PAGES:
+            raise BadStructure(f"more than {MAX_PAGES} pages")
+    return tuple(found)

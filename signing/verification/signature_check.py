@@ -1,0 +1,115 @@
+"""EN 319 102-1 clauses 5.2.3 (identify the signing certificate) and 5.2.7 (cryptographic verification)."""
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+
+from signing.report import SubIndication, Verdict
+from signing.verification.algorithms import weakness
+from signing.verification.certificates import Certificate, digest_is_signed, load_certificate, signature_is_by
+from signing.verification.faults import BadCertificate
+from signing.verification.signed_data import SignedData, digest_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """Whether a container's signature value fits its content and its certificate."""
+
+    signed: SignedData
+    certificate: Certificate | None
+    verdict: Verdict
+    sub_indication: SubIndication | None = None
+    code: str | None = None
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sound(self) -> bool:
+        """Digest, attributes and value all fit."""
+        return self.verdict is Verdict.TOTAL_PASSED
+
+    def weakness(self, moment: datetime) -> str:
+        """What in the algorithms was too weak at the moment; empty: nothing."""
+        if self.certificate is None:
+            return ""
+        term = weakness(moment, digest=self.signed.scheme.digest, key=self.certificate.key_kind, bits=self.certificate.key_bits)
+        return f"{term.name} ({term.source})" if term else ""
+
+
+def check(signed: SignedData, content: bytes) -> Checked:
+    """The container against its content. Raises Fault for what cannot be read."""
+    return check_digest(signed, digest_of(signed.digest, content))
+
+
+def check_digest(signed: SignedData, digest: bytes) -> Checked:
+    """The container against the digest of its content."""
+    try:
+        certificate = signing_certificate(signed)
+    except BadCertificate as fault:
+        return _refused(signed, SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, "UNKNOWN_KEY", str(fault))
+    if certificate is None:
+        return _refused(signed, SubIndication.NO_SIGNING_CERTIFICATE_FOUND, "NO_SIGNER_CERTIFICATE", "no certificate")
+    bound = signed.signing_certificate
+    if bound is not None and not hmac.compare_digest(digest_of(bound.digest, certificate.der), bound.value):
+        return _refused(
+            signed, SubIndication.NO_SIGNING_CERTIFICATE_FOUND, "SIGNER_CERTIFICATE_MISMATCH", "another certificate"
+        )
+    return _cryptography(signed, certificate, digest)
+
+
+def signing_certificate(signed: SignedData) -> Certificate | None:
+    """The certificate in the container that the SignerInfo names: by issuer and serial number, or by its key."""
+    unreadable: BadCertificate | None = None
+    for der in signed.certificates:
+        try:
+            certificate = load_certificate(der)
+        except BadCertificate as fault:
+            unreadable = fault
+            continue
+        if signed.issuer is not None:
+            if certificate.issuer == signed.issuer and certificate.serial == signed.serial:
+                return certificate
+        elif signed.key_id is not None and certificate.key_id == signed.key_id:
+            return certificate
+    if unreadable is not None:
+        raise unreadable
+    return None
+
+
+def _cryptography(signed: SignedData, certificate: Certificate, digest: bytes) -> Checked:
+    attributes = signed.signed_attributes
+    if attributes is None:
+        if not digest_is_signed(certificate, signed.scheme, signed.signature, digest):
+            return _broken(signed, certificate, SubIndication.SIG_CRYPTO_FAILURE, "SIGNATURE_VALUE", "signature value")
+        return Checked(signed=signed, certificate=certificate, verdict=Verdict.TOTAL_PASSED)
+    told = signed.message_digest
+    if told is None:
+        return _broken(signed, certificate, SubIndication.SIG_CRYPTO_FAILURE, "SIGNATURE_VALUE", "no message digest")
+    if not hmac.compare_digest(told, digest):
+        return _broken(signed, certificate, SubIndication.HASH_FAILURE, "DIGEST_MISMATCH", "digest of the content")
+    if signed.signed_content_type != signed.content_type:
+        return _broken(signed, certificate, SubIndication.SIG_CRYPTO_FAILURE, "SIGNATURE_VALUE", "content type")
+    if signature_is_by(certificate, signed.scheme, signed.signature, attributes):
+        return Checked(signed=signed, certificate=certificate, verdict=Verdict.TOTAL_PASSED)
+    ordered = signed.sorted_attributes
+    if ordered is not None and ordered != attributes:
+        if signature_is_by(certificate, signed.scheme, signed.signature, ordered):
+            return Checked(signed=signed, certificate=certificate, verdict=Verdict.TOTAL_PASSED, notes=("ATTRIBUTES_NOT_DER",))
+    if certificate.key is None:
+        return _refused(signed, SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, "UNKNOWN_KEY", certificate.common_name)
+    return _broken(signed, certificate, SubIndication.SIG_CRYPTO_FAILURE, "SIGNATURE_VALUE", "signature value")
+
+
+def _broken(signed: SignedData, certificate: Certificate, sub: SubIndication, code: str, reason: str) -> Checked:
+    return Checked(
+        signed=signed,
+        certificate=certificate,
+        verdict=Verdict.TOTAL_FAILED,
+        sub_indication=sub,
+        code=code,
+        reason=reason,
+    )
+
+
+def _refused(signed: SignedData, sub: SubIndication, code: str, reason: str) -> Checked:
+    return Checked(signed=signed, certificate=None, verdict=Verdict.INDETERMINATE, sub_indication=sub, code=code, reason=reason)

@@ -1,0 +1,104 @@
+"""The structure tree (tags) between two states: elements for new fields and annotations may be added, nothing else."""
+
+from typing import Any
+
+from signing.verification.graph import MAX_DEPTH, Pair, TooMuch
+
+_TEXT = frozenset({"/ActualText", "/Alt", "/E", "/Lang", "/T"})  # what a screen reader says aloud
+_ADDED_TYPES = frozenset({"/Form", "/Annot", "/Link"})
+_MAX_KIDS = 200_000
+
+
+def compare_structure(pair: Pair, old: Any, new: Any) -> str | None:
+    """None when the tree only grew by elements for fields and annotations; else what is otherwise."""
+    before, after = pair.old.resolve(old), pair.new.resolve(new)
+    if before is None and after is None:
+        return None
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return "it appeared or vanished"
+    for key in pair.differing(before, after, skip=frozenset({"/K", "/ParentTree", "/ParentTreeNextKey", "/IDTree"})):
+        return f"root {key}"
+    if not _numbers_grew(pair, before.get("/ParentTree"), after.get("/ParentTree")):
+        return "parent tree"
+    return _element(pair, {"/K": before.get("/K")}, {"/K": after.get("/K")}, set(), 0)
+
+
+def _element(pair: Pair, old: dict[str, Any], new: dict[str, Any], seen: set[tuple[int, int]], depth: int) -> str | None:
+    if depth > MAX_DEPTH:
+        raise TooMuch
+    for key in pair.differing(old, new, skip=frozenset({"/K", "/P"})):
+        return f"text {key}" if key in _TEXT else f"element {key}"
+    before, after = _kids(pair.old, old.get("/K")), _kids(pair.new, new.get("/K"))
+    if len(before) > len(after) or len(after) > _MAX_KIDS:
+        return "elements removed"
+    position = 0
+    for kid in before:
+        while position < len(after) and not _may_be(kid, after[position]):
+            if not _is_addition(pair, after[position]):
+                return "element replaced"
+            position += 1
+        if position == len(after):
+            return "elements removed"
+        reason = _kid(pair, kid, after[position], seen, depth)
+        if reason is not None:
+            return reason
+        position += 1
+    if not all(_is_addition(pair, kid) for kid in after[position:]):
+        return "elements added"
+    return None
+
+
+def _kids(view: Any, value: Any) -> list[Any]:
+    resolved = view.resolve(value)
+    if resolved is None:
+        return []
+    return resolved if isinstance(resolved, list) else [value]
+
+
+def _may_be(old: Any, new: Any) -> bool:
+    """Whether two kids can be the same element: the same object, or direct values."""
+    numbers = getattr(old, "number", None), getattr(new, "number", None)
+    return numbers[0] == numbers[1]
+
+
+def _kid(pair: Pair, old: Any, new: Any, seen: set[tuple[int, int]], depth: int) -> str | None:
+    if pair.same(old, new):
+        return None
+    key = (getattr(old, "number", -1), getattr(new, "number", -1))
+    if key in seen and key != (-1, -1):
+        return None
+    seen.add(key)
+    before, after = pair.old.resolve(old), pair.new.resolve(new)
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return "content replaced"
+    return _element(pair, before, after, seen, depth + 1)
+
+
+def _is_addition(pair: Pair, kid: Any) -> bool:
+    """An element that only points at fields or annotations: it brings no text of its own."""
+    element = pair.new.resolve(kid)
+    if not isinstance(element, dict) or element.get("/S") not in _ADDED_TYPES:
+        return False
+    return all(pair.new.get(each, "/Type") == "/OBJR" for each in _kids(pair.new, element.get("/K")))
+
+
+def _numbers_grew(pair: Pair, old: Any, new: Any) -> bool:
+    """A number tree that holds all it held before. Arrays of elements in it may have got new elements at their end."""
+    if pair.same(old, new):
+        return True
+    before, after = _pairs(pair.old, old), _pairs(pair.new, new)
+    return all(key in after for key in before)
+
+
+def _pairs(view: Any, tree: Any) -> dict[int, Any]:
+    found: dict[int, Any] = {}
+    stack, seen = [tree], 0
+    while stack:
+        node = view.resolve(stack.pop())
+        seen += 1
+        if not isinstance(node, dict) or seen > _MAX_KIDS:
+            continue
+        numbers = view.items(node.get("/Nums"))
+        found.update({key: value for key, value in zip(numbers[::2], numbers[1::2], strict=False) if isinstance(key, int)})
+        stack += view.items(node.get("/Kids"))
+    return found
