@@ -7,7 +7,7 @@ entities, and no element outside the profile, so that nothing behind it has to a
 import math
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -174,11 +174,11 @@ class Diagram:
     pool: str | None  # id of the participant, if one is drawn
     messages: frozenset[str]
 
-    def ways_out(self, node: str) -> Sequence[Flow]:
+    def ways_out(self, node: str) -> list[Flow]:
         """The flows that leave a node."""
         return [flow for flow in self.flows.values() if flow.source == node]
 
-    def ways_in(self, node: str) -> Sequence[Flow]:
+    def ways_in(self, node: str) -> list[Flow]:
         """The flows that reach a node."""
         return [flow for flow in self.flows.values() if flow.target == node]
 
