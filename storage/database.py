@@ -14,7 +14,7 @@ from typing import Any, Final
 import psycopg
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from storage.errors import DatabaseUnavailable
@@ -103,11 +103,18 @@ def translated() -> Iterator[None]:
     """A database that is locked, gone or full is one error of ours. Mistakes in our own SQL stay what they are."""
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeoutError, sqlite3.OperationalError, psycopg.OperationalError) as error:
-        cause = str(error.orig if isinstance(error, DBAPIError) else error).strip()
-        raise DatabaseUnavailable(
-            both(f"Cơ sở dữ liệu không trả lời: {cause:.200}", f"The database did not answer: {cause:.200}")
-        ) from error
+    except DatabaseError as error:
+        # Broken files give the bare class; its other children are mistakes of ours or refusals that callers know.
+        if isinstance(error, OperationalError) or (type(error) is DatabaseError and type(error.orig) is sqlite3.DatabaseError):
+            raise _unavailable(error) from error
+        raise
+    except (InterfaceError, PoolTimeoutError, sqlite3.OperationalError, psycopg.OperationalError) as error:
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: Exception) -> DatabaseUnavailable:
+    cause = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+    return DatabaseUnavailable(both(f"Cơ sở dữ liệu không trả lời: {cause:.200}", f"The database did not answer: {cause:.200}"))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

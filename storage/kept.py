@@ -23,7 +23,11 @@ def open_store(url: str, folder: Path, *, log_key: Path | None = None) -> "KeptS
     """
     key = LogKey.load(log_key) if log_key else None
     database = Database.open(url)
-    bring_up_to_date(database)
+    try:
+        bring_up_to_date(database)
+    except BaseException:
+        database.close()
+        raise
     return KeptStore(database, Blobs(folder), Log(database, key))
 
 

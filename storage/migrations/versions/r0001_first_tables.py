@@ -82,7 +82,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("frontier", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("id = 1", name="ck_log_head_one_row"),
+        sa.CheckConstraint("id = 1", name=op.f("ck_log_head_one_row")),
         sa.PrimaryKeyConstraint("id", name="pk_log_head"),
     )
     op.create_table(
@@ -114,7 +114,7 @@ def upgrade() -> None:
         sa.Column("fence", sa.BigInteger(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
-        sa.CheckConstraint("state IN ('waiting', 'running', 'done', 'stuck')", name="ck_work_item_state"),
+        sa.CheckConstraint("state IN ('waiting', 'running', 'done', 'stuck')", name=op.f("ck_work_item_state")),
         sa.PrimaryKeyConstraint("id", name="pk_work_item"),
         sa.UniqueConstraint("subject_key", name="uq_work_item_subject_key"),
     )
