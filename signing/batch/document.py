@@ -79,6 +79,7 @@ class Document:
         self.root = root
         self._written: dict[int, bytes] = {}  # objects of revisions made here, by number
         self._pending: dict[int, bytes] = {}  # objects of the revision being made
+        self._dictionaries: dict[int, Values] = {}  # those that were read
         self._object_streams: dict[int, tuple[bytes, list[tuple[int, int]]]] = {}
 
     # Reading.
@@ -97,8 +98,22 @@ class Document:
         return self.data[start:end]
 
     def dictionary(self, number: int) -> Values:
-        """An object that is a dictionary (not a stream's)."""
-        return dictionary_of(self.value(number))
+        """An object that is a dictionary (not a stream's). Not to be changed: `replace` takes a new one."""
+        known = self._dictionaries.get(number)
+        if known is None:
+            known = self._dictionaries[number] = self._dictionary(number)
+        return known
+
+    def _dictionary(self, number: int) -> Values:
+        if (own := self._own(number)) is not None:
+            return dictionary_of(own)
+        place = self._place(number)
+        if isinstance(place, InStream):
+            return dictionary_of(self._packed_value(number, place))
+        values, end = read_dictionary(self.data, self._head(number, place.at))
+        if not _END_OBJECT.match(self.data, end):
+            raise Unusual(f"object {number} is a stream or has no end")
+        return values
 
     def stream(self, number: int) -> Stream:
         """An object that is a stream."""
@@ -145,6 +160,7 @@ class Document:
     def put(self, number: int, body: bytes) -> None:
         """What stands between `obj` and `endobj` in the next revision."""
         self._pending[number] = body
+        self._dictionaries.pop(number, None)
 
     def add(self, body: bytes) -> int:
         """A new object; its number."""
@@ -155,10 +171,12 @@ class Document:
     def replace(self, number: int, values: Values) -> None:
         """A changed dictionary."""
         self._pending[number] = write_dictionary(values)
+        self._dictionaries[number] = values
 
     def note(self, number: int, values: Values) -> None:
         """How a written object is to be read from now on: a signature dictionary without its empty places."""
         self._written[number] = write_dictionary(values)
+        self._dictionaries[number] = values
 
     def revise(self, first: int | None = None) -> bytes:
         """The section to append: all pending objects (`first` before all others), cross-references, trailer.

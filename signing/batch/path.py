@@ -73,6 +73,7 @@ class FastPath:
         self._timestamper = timestamper
         self._evidence = evidence
         self._token_room = FIRST_TOKEN_ROOM
+        self._rooms: dict[int, int] = {}  # by the token's length
         self._judge = TokenJudge()
         self._certificate = read_certificate(signer.certificate)
 
@@ -121,7 +122,10 @@ class FastPath:
 
     def room(self, level: Level) -> int:
         """The bytes of CMS to keep free in the signature dictionary."""
-        return self.template.longest(0 if level < Level.B_T else self._token_room)
+        token = 0 if level < Level.B_T else self._token_room
+        if token not in self._rooms:
+            self._rooms[token] = self.template.longest(token)
+        return self._rooms[token]
 
     def finish(self, opened: Sequence[Opened]) -> None:
         """Evidence and archive timestamps for those that want them: the issuers are asked once for all.

@@ -23,21 +23,42 @@ _BLANKS = re.compile(rb"[" + _SPACE + rb"]*")
 _NAME = re.compile(rb"/" + _REGULAR + rb"*")
 _WORD = re.compile(rb"(?:[+-]?(?:\d+\.?\d*|\.\d+)|true|false|null)(?!" + _REGULAR + rb")")
 _REFERENCE = re.compile(rb"(\d{1,10})[" + _SPACE + rb"]+(\d{1,5})[" + _SPACE + rb"]+R(?!" + _REGULAR + rb")")
-_REFERENCES = re.compile(
-    rb"\[(?:["
-    + _SPACE
-    + rb"]*\d{1,10}["
-    + _SPACE
-    + rb"]+\d{1,5}["
-    + _SPACE
-    + rb"]+R(?!"
-    + _REGULAR
-    + rb"))*["
-    + _SPACE
-    + rb"]*\]"
-)
 _STRING_STOP = re.compile(rb"[()\\]")
 _HEX = re.compile(rb"[0-9A-Fa-f" + _SPACE + rb"]*")
+
+
+def _pair_pattern() -> re.Pattern[bytes]:
+    """A key with its value, down to three levels of arrays and dictionaries, in one step of the regular expression engine.
+
+    Every repetition is possessive: nothing is tried twice, so hostile input costs no more than its length.
+    What does not fit (deeper nesting, brackets inside strings) is left to the slower functions below.
+    """
+    blanks, name = rb"[" + _SPACE + rb"]*+", rb"/" + _REGULAR + rb"*+"
+    string, hexadecimal = rb"\((?>[^()\\]++|\\.)*+\)", rb"<[0-9A-Fa-f" + _SPACE + rb"]*+>"
+    simple = rb"(?>" + rb"|".join((name, _REFERENCE.pattern, _WORD.pattern, string, hexadecimal)) + rb")"
+    simple = simple.replace(rb"(\d", rb"(?:\d")
+    value = simple
+    for _ in range(3):
+        array = rb"\[(?>" + blanks + value + rb")*+" + blanks + rb"\]"
+        dictionary = rb"<<(?>" + blanks + name + blanks + value + rb")*+" + blanks + rb">>"
+        value = rb"(?>" + rb"|".join((simple, array, dictionary)) + rb")"
+    return re.compile(rb"(" + name + rb")" + blanks + rb"(" + value + rb")" + blanks, re.DOTALL)
+
+
+_PAIR = _pair_pattern()
+_ARRAY_OF_REFERENCES = re.compile(
+    rb"\[(?>["
+    + _SPACE
+    + rb"]*+\d{1,10}["
+    + _SPACE
+    + rb"]++\d{1,5}["
+    + _SPACE
+    + rb"]++R(?!"
+    + _REGULAR
+    + rb"))*+["
+    + _SPACE
+    + rb"]*+\]"
+)
 
 
 def skip_blanks(data: bytes, at: int) -> int:
@@ -147,15 +168,25 @@ def _dictionary(data: bytes, at: int, depth: int) -> tuple[Values, int]:
         raise Unusual("nested too deep")
     values: Values = {}
     at = skip_blanks(data, at + 2)
-    while data[at : at + 2] != b">>":
-        key = _NAME.match(data, at)
-        if not key or b"#" in key[0] or key[0] in values:
-            raise Unusual("a key of a dictionary is missing, escaped or said twice")
-        start = skip_blanks(data, key.end())
-        at = value_end(data, start, depth + 1)
-        values[key[0]] = data[start:at]
-        at = skip_blanks(data, at)
+    while not data.startswith(b">>", at):
+        if pair := _PAIR.match(data, at):
+            key, raw = pair.groups()
+            at = pair.end()
+        else:
+            key, raw, at = _slow_pair(data, at, depth)
+        if key in values or b"#" in key:
+            raise Unusual("a key of a dictionary is escaped or said twice")
+        values[key] = raw
     return values, at + 2
+
+
+def _slow_pair(data: bytes, at: int, depth: int) -> tuple[bytes, bytes, int]:
+    key = _NAME.match(data, at)
+    if not key:
+        raise Unusual("a key of a dictionary is missing")
+    start = skip_blanks(data, key.end())
+    end = value_end(data, start, depth + 1)
+    return key[0], data[start:end], skip_blanks(data, end)
 
 
 def _array(data: bytes, at: int, depth: int) -> tuple[list[bytes], int]:
@@ -178,7 +209,7 @@ def value_end(data: bytes, at: int, depth: int = 0) -> int:
     if first == b"<":
         return _dictionary(data, at, depth)[1] if data[at + 1 : at + 2] == b"<" else _hex_end(data, at)
     if first == b"[":
-        quick = _REFERENCES.match(data, at)
+        quick = _ARRAY_OF_REFERENCES.match(data, at)
         return quick.end() if quick else _array(data, at, depth)[1]
     if first == b"(":
         return string_end(data, at)
