@@ -100,7 +100,8 @@ def _element(field: DeclaredField, widget: pikepdf.Object, page: pikepdf.Page, d
         P=document,
         Pg=page.obj,
         Alt=String(field.alt),
-        K=Array([Dictionary(Type=Name.OBJR, Obj=widget, Pg=page.obj)]),
+        # No array around it: pyHanko's own policy explains a filled field only where the path ends in K.Obj.
+        K=Dictionary(Type=Name.OBJR, Obj=widget, Pg=page.obj),
     )
 
 
