@@ -3,7 +3,8 @@
 import "htmx.org";
 import { listenToKeys } from "./keys.js";
 
-for (const hidden of document.querySelectorAll("[data-choose-all], [data-filter-box], [data-keys-open]")) hidden.hidden = false;
+// What only a script can do is shown only where one runs.
+document.documentElement.classList.add("scripted");
 
 // A refusal stands on top of the page: readers by ear and by keyboard begin there.
 document.querySelector("[data-focus]")?.focus();
@@ -42,7 +43,6 @@ function count() {
     all.indeterminate = chosen > 0 && chosen < boxes.length;
   }
   if (told) {
-    told.hidden = false;
     told.textContent = told.dataset.words.replace("§", chosen);
   }
 }
@@ -53,6 +53,17 @@ all?.addEventListener("change", () => {
 });
 for (const box of boxes) box.addEventListener("change", count);
 if (boxes.length) count();
+
+// The route fits its card; larger, one can read every box, and begins where the case stands. Asked of the document, because
+// the part of the page that holds it is replaced while the system works.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-larger]");
+  if (!button) return;
+  const diagram = document.querySelector("[data-diagram]");
+  const large = diagram.classList.toggle("large");
+  button.setAttribute("aria-pressed", String(large));
+  if (large) diagram.querySelector(".waiting")?.scrollIntoView({ block: "nearest", inline: "center" });
+});
 
 const filter = document.querySelector("[data-filter]");
 filter?.addEventListener("input", () => {

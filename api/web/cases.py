@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Form, Query, UploadFile
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 
-from api.drawing import case_diagram
+import bpmn
 from api.problems import EXPECTED, NothingHere, problem_of
 from api.web.inbox import NOTICES, task_path
 from api.web.trail import entries
@@ -80,6 +80,13 @@ def standing(member: Reading, case: str) -> Response:
     return member.visit.page("case_standing.html", member=member, **case_values(member, CaseId(case)))
 
 
+@router.get("/cases/{case}/diagram.svg")
+def drawing(member: Reading, case: str) -> Response:
+    """The coloured drawing alone, as large as the window."""
+    view = member.visit.house.office.case_view(member.id, CaseId(case))
+    return Response(_drawn(member, view), media_type="image/svg+xml")
+
+
 @router.get("/cases/{case}/diagram.bpmn")
 def diagram(member: Reading, case: str) -> Response:
     """The diagram this case runs under, for any BPMN editor."""
@@ -129,7 +136,7 @@ def case_values(member: Member, case: CaseId) -> dict[str, Any]:
         "view": view,
         "trail": entries(member.visit, view),
         "waits": _waits(member, view),
-        "diagram": case_diagram(view),
+        "diagram": _drawn(member, view),
         "at_work": any(not task.human for task in _shown_tasks(view)),
         "sheets": [d for d in view.documents if d.key is not None and not d.superseded],
         "volumes": [d for d in view.documents if d.key is None and not d.superseded],
@@ -139,6 +146,10 @@ def case_values(member: Member, case: CaseId) -> dict[str, Any]:
         "may_withdraw": may_open(member) and any(task.step == "withdraw" for task in view.tasks),
         "refusal": "",
     }
+
+
+def _drawn(member: Member, view: CaseView) -> str:
+    return bpmn.diagram_svg(view.process_xml, view.waiting_steps, view.done_steps, language=member.visit.language.value)
 
 
 def closing_time(typed: str) -> datetime | None:

@@ -22,7 +22,7 @@ from api.web.house import House
 from api.web.limits import Pace
 from api.web.revisions import DigestInPath
 from api.web.visits import Visit, Visiting
-from signing import Changes, Report, SignatureKind, SignatureReport, Verdict
+from signing.report import Changes, Report, SignatureKind, SignatureReport, Verdict
 from storage.errors import NotInLog
 from workflow import events
 from workflow.events import Digest

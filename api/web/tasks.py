@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, Query, UploadFile
 from fastapi.responses import RedirectResponse, Response
 
-from api.problems import EXPECTED, problem_of
+import documents
+from api.problems import EXPECTED, NothingHere, problem_of
 from api.web import revisions
 from api.web.inbox import NOTICES, next_path, task_path
 from api.web.keys import keys_for, opened
@@ -109,6 +110,20 @@ def settle(
         name,
         lambda: member.visit.house.office.settle(member.id, CaseId(case), TaskName(name), outcome, reason),
         notice="settled",
+    )
+
+
+@router.get("/tasks/{case}/{name}/data.csv")
+def data(member: Reading, case: str, name: str) -> Response:
+    """The marks of this sheet as they are now: to be corrected and sent back in the same form."""
+    view = member.visit.house.office.look(member.id, CaseId(case), TaskName(name))
+    if view.task.key is None:
+        raise NothingHere
+    book = documents.class_book_from_json(member.visit.house.store.get(view.case.data))
+    return Response(
+        documents.subject_csv(book, view.task.key),
+        media_type="text/csv; charset=utf-8",
+        headers={"content-disposition": f'attachment; filename="{view.case.scope}-{view.task.key}.csv"'},
     )
 
 
