@@ -124,8 +124,8 @@ def test_every_field_is_tagged(fixture: str, request: pytest.FixtureRequest) -> 
         for widget in widgets(pdf):
             element: Any = numbers[int(widget.StructParent)]
             assert pikepdf.Name.Form == element.S
-            assert element.K[0].Type == pikepdf.Name.OBJR
-            assert element.K[0].Obj.objgen == widget.objgen
+            assert element.K.Type == pikepdf.Name.OBJR
+            assert element.K.Obj.objgen == widget.objgen
             assert element.Pg.objgen == widget.P.objgen
             assert pikepdf.Name.Document == element.P.S
             assert sum(1 for kid in element.P.K if kid.objgen == element.objgen) == 1
