@@ -10,10 +10,12 @@ other, and there is one order. Before a checkpoint is signed the last one is che
 changed in its past gets no new signature.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+import psycopg
 from sqlalchemy import Connection, insert, select
 
 from storage.database import Database
@@ -90,8 +92,13 @@ class Log:
             nodes += enumerate(made, nodes_of(size))
             size += 1
         cursor = connection.connection.cursor()
-        cursor.executemany(self._sql["entry"], [(place, *entry) for place, entry in enumerate(entries, first)])
-        cursor.executemany(self._sql["node"], nodes)
+        try:
+            cursor.executemany(self._sql["entry"], [(place, *entry) for place, entry in enumerate(entries, first)])
+            cursor.executemany(self._sql["node"], nodes)
+        except (sqlite3.IntegrityError, psycopg.IntegrityError) as error:
+            raise LogForked(
+                both(f"Chỗ {first} của nhật kí đã có mục khác", f"The place {first} of the log is taken: {error}")
+            ) from error
         cursor.execute(self._sql["grown"], (size, b"".join(frontier)))
         return size
 

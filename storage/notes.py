@@ -161,10 +161,10 @@ class Checkpoint:
     @staticmethod
     def parse(text: str) -> "Checkpoint":
         """BadNote if these are not three lines of that form, with lines of extension after them or not."""
-        origin, size, root, *extensions = [*text.split("\n"), "", ""][:-2] if text.endswith("\n") else ["", "", ""]
-        extensions = extensions[:-1] if extensions and not extensions[-1] else extensions
-        if not origin or not all(extensions) or not _is_number(size):
+        lines = text.split("\n")
+        if len(lines) < 4 or lines[-1] or not all(lines[:-1]) or not _is_number(lines[1]):  # noqa: PLR2004 - three and the end
             raise _bad_note("không phải mốc nhật kí", "it is no checkpoint")
+        origin, size, root = lines[:3]
         digest = _unbase64(root)
         if len(digest) != sha256().digest_size:
             raise _bad_note("gốc nhật kí không phải SHA-256", "the root is not a SHA-256 hash")
