@@ -14,6 +14,7 @@ import jsonschema
 from documents.errors import BadData, Misfit
 from documents.kind import Kind, kind_named
 from documents.rendering.errors import LetterNotInFont
+from documents.rendering.fitting import Fits, quick_check
 from documents.rendering.fonts import printable
 
 MOST_BYTES = 4_000_000  # a volume of 70 pupils and 20 subjects has 0.2 MB
@@ -24,9 +25,11 @@ SHOWN = 60  # letters of a wrong value that are repeated to the reader
 def checked(kind: Kind, data: bytes) -> Mapping[str, Any]:
     """The data of a document, or BadData with every misfit, or LetterNotInFont."""
     document = read_json(data)
-    misfits = tuple(misfits_of(kind, document))
-    if misfits:
-        raise BadData(misfits)
+    fits = _quick_check(kind.name)
+    if fits is None or not fits(document):
+        misfits = tuple(misfits_of(kind, document))
+        if misfits:
+            raise BadData(misfits)
     _check_letters(document)
     return document
 
@@ -89,11 +92,21 @@ def _short(value: Any) -> str:
 
 
 @cache
-def _validator(kind: str) -> jsonschema.Draft202012Validator:
+def _schema(kind: str) -> Mapping[str, Any]:
     written = kind_named(kind).schema
-    schema = _inlined(written, written.get("$defs", {}))
-    jsonschema.Draft202012Validator.check_schema(schema)
-    return jsonschema.Draft202012Validator(schema)
+    jsonschema.Draft202012Validator.check_schema(written)
+    inlined: Mapping[str, Any] = _inlined(written, written.get("$defs", {}))
+    return inlined
+
+
+@cache
+def _validator(kind: str) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(_schema(kind))
+
+
+@cache
+def _quick_check(kind: str) -> Fits | None:
+    return quick_check(_schema(kind))
 
 
 def _inlined(part: Any, definitions: Mapping[str, Any]) -> Any:
