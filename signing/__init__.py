@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     )
     from signing.demo import DemoAuthority, Issued
     from signing.errors import SigningError, WrongSecret
-    from signing.evidence import Evidence, Revocation
+    from signing.evidence import Evidence, HttpEvidence, Revocation
     from signing.keys import Scheme, Signer, open_signer
     from signing.levels import Level
     from signing.report import AttachmentReport, Changes, Finding, Report, SignatureReport, SubIndication, Verdict
-    from signing.timestamps import Timestamper
+    from signing.timestamps import HttpTimestamper, Timestamper
     from signing.trust import Trust
     from signing.lifetime import validity
     from signing.sandbox import verify_file, verify_untrusted
@@ -47,7 +47,7 @@ _HOMES = {
     ),
     "signing.demo": ("DemoAuthority", "Issued"),
     "signing.errors": ("SigningError", "WrongSecret"),
-    "signing.evidence": ("Evidence", "Revocation"),
+    "signing.evidence": ("Evidence", "HttpEvidence", "Revocation"),
     "signing.keys": ("Scheme", "Signer", "open_signer"),
     "signing.levels": ("Level",),
     "signing.report": ("AttachmentReport", "Changes", "Finding", "Report", "SignatureReport", "SubIndication", "Verdict"),
@@ -55,7 +55,7 @@ _HOMES = {
     "signing.lifetime": ("validity",),
     "signing.sandbox": ("verify_file", "verify_untrusted"),
     "signing.verification.verify": ("verify",),
-    "signing.timestamps": ("Timestamper",),
+    "signing.timestamps": ("HttpTimestamper", "Timestamper"),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -66,6 +66,8 @@ __all__ = [
     "DemoAuthority",
     "Evidence",
     "Failed",
+    "HttpEvidence",
+    "HttpTimestamper",
     "Finding",
     "Image",
     "Issued",

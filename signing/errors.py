@@ -165,6 +165,10 @@ class DocumentChanged(SigningError):
 # Time and proof.
 
 
+class NotReached(Exception):
+    """Another machine was not asked, did not answer, or answered too much. Whoever asked says it in their own words."""
+
+
 class TimestampRefused(SigningError):
     """No timestamp authority gave a timestamp that can be used."""
 

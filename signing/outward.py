@@ -8,14 +8,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from signing.errors import NotReached
+
 MOST_ANSWER_BYTES = 16 << 20  # a national CRL may have some megabytes
 CONNECT_SECONDS = 5.0
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-
-
-class NotReached(Exception):
-    """The other machine was not asked, did not answer, or answered with something that is none. Callers say it their way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

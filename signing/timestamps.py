@@ -1,6 +1,10 @@
 """Timestamps (RFC 3161): who gives them, and what counts as one."""
 
 import hashlib
+import math
+import secrets
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -10,7 +14,7 @@ from asn1crypto import tsp
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from signing.errors import SigningError, TimestampRefused
+from signing.errors import BadRequest, NotReached, SigningError, TimestampRefused
 from signing.keys.algorithms import Scheme, default_scheme, is_made_by, read_certificate
 
 
@@ -25,10 +29,100 @@ class Timestamper(Protocol):
 # Room kept in a document for one token where the timestamper does not say how large its tokens are (`token_bytes`).
 USUAL_TOKEN_BYTES = 8192
 
+REST_SECONDS = 60.0  # how long an authority that failed is asked last
+OK = 200
+
 
 def token_room(timestamper: Timestamper) -> int:
     """How many bytes a token of this timestamper may take."""
     return int(getattr(timestamper, "token_bytes", USUAL_TOKEN_BYTES))
+
+
+class HttpTimestamper:
+    """Timestamp authorities over HTTP (RFC 3161, 3.4), asked in order until one gives a token that holds.
+
+    Each request carries a nonce; imprint, nonce, policy and the token's own signature are checked. An authority that failed
+    is asked last for a minute, so that a dead one does not cost its timeout on every document of a batch.
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        *,
+        policies: frozenset[str] = frozenset(),
+        seconds: float = 10.0,
+        token_bytes: int = USUAL_TOKEN_BYTES,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        # Loaded here: whoever signs without a network needs no HTTP client.
+        from signing.outward import Client
+
+        if not urls:
+            raise BadRequest("Thiếu địa chỉ dịch vụ cấp dấu thời gian", "No timestamp authority was named")
+        self.token_bytes = token_bytes
+        self._urls = tuple(urls)
+        self._policies = policies
+        self._client = Client.for_addresses(urls, seconds=seconds)
+        self._headers = {"Accept": "application/timestamp-reply", **(headers or {})}
+        self._failed: dict[str, float] = {}
+
+    def timestamp(self, digest: bytes) -> bytes:
+        """See Timestamper. Raises TimestampRefused naming what each authority answered."""
+        refusals: list[str] = []
+        for url in self._in_order():
+            try:
+                token = self._asked(url, digest)
+            except (TimestampRefused, NotReached) as refusal:
+                self._failed[url] = time.monotonic()
+                refusals.append(f"{url}: {getattr(refusal, 'en', refusal)}")
+            else:
+                self._failed.pop(url, None)
+                return token
+        said = "; ".join(refusals)
+        raise TimestampRefused(f"Không lấy được dấu thời gian: {said}", f"No timestamp could be had: {said}")
+
+    def close(self) -> None:
+        """Close kept connections."""
+        self._client.close()
+
+    def _in_order(self) -> list[str]:
+        now = time.monotonic()
+        return sorted(self._urls, key=lambda url: now - self._failed.get(url, -math.inf) < REST_SECONDS)
+
+    def _asked(self, url: str, digest: bytes) -> bytes:
+        nonce = secrets.randbits(63)
+        request = tsp.TimeStampReq(
+            {
+                "version": 1,
+                "message_imprint": {"hash_algorithm": {"algorithm": "sha256"}, "hashed_message": digest},
+                "nonce": nonce,
+                "cert_req": True,
+                **({"req_policy": next(iter(self._policies))} if len(self._policies) == 1 else {}),
+            }
+        )
+        answer = self._client.post(url, request.dump(), "application/timestamp-query", headers=self._headers)
+        if answer.status != OK:
+            raise TimestampRefused(f"trả lời HTTP {answer.status}", f"HTTP status {answer.status}")
+        token = _token_in(answer.content)
+        if len(token) > self.token_bytes:
+            raise TimestampRefused(
+                f"dấu thời gian lớn {len(token)} byte, tối đa {self.token_bytes}",
+                f"a token of {len(token)} bytes, at most {self.token_bytes} fit",
+            )
+        check_token(token, digest, nonce=nonce, policies=self._policies)
+        return token
+
+
+def _token_in(response: bytes) -> bytes:
+    """The token of a TimeStampResp that was granted (RFC 3161, 2.4.2)."""
+    try:
+        read = tsp.TimeStampResp.load(response, strict=True)
+        status = read["status"]["status"].native
+        if status in {"granted", "granted_with_mods"}:
+            return bytes(read["time_stamp_token"].dump())
+    except (ValueError, TypeError, KeyError) as error:
+        raise TimestampRefused("trả lời không phải TimeStampResp", "the answer is no TimeStampResp") from error
+    raise TimestampRefused(f"từ chối: {status}", f"refused: {status}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

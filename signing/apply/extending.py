@@ -215,13 +215,27 @@ def _unique(proven: Iterable[_Proven]) -> tuple[_Proven, ...]:
 
 def _asked(proven: Sequence[_Proven], evidence: Evidence) -> Revocation:
     """The issuers' answers, each judged: signed by who may, about our certificate, good, and not older than the timestamp."""
-    total = Revocation()
-    for each in proven:
-        answers = evidence.for_chain(each.path)
-        for certificate, issuer in itertools.pairwise(each.path):
-            _judge(certificate, issuer, answers, each.since if certificate == each.path[0] else None, each.since)
-        total += answers
-    return total
+    return sum((_answers(each, evidence) for each in proven), Revocation())
+
+
+def _answers(proven: _Proven, evidence: Evidence) -> Revocation:
+    try:
+        return _judged(proven, evidence.for_chain(proven.path))
+    except EvidenceTooOld:
+        forget = getattr(evidence, "forget", None)
+        if forget is None:
+            raise
+        forget()  # it kept an answer from before the timestamp: ask once more
+        return _judged(proven, evidence.for_chain(proven.path))
+
+
+def _judged(proven: _Proven, answers: Revocation) -> Revocation:
+    """The answers, once each says what it must."""
+    signer = proven.path[0]
+    for certificate, issuer in itertools.pairwise(proven.path):
+        fresh_since = proven.since if certificate == signer else None
+        _judge(certificate, issuer, answers, fresh_since, proven.since)
+    return answers
 
 
 def _judge(

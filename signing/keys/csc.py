@@ -26,11 +26,12 @@ from signing.errors import (
     BadSignatureValue,
     KeyUnavailable,
     NoSuchKey,
+    NotReached,
     WrongSecret,
 )
 from signing.keys.algorithms import Scheme, default_scheme, digest_of, is_made_by, ordered_chain, read_certificate
 from signing.keys.signer import Ask
-from signing.outward import Client, NotReached
+from signing.outward import Client
 
 # How long the owner has to confirm on their phone. Vietnamese services end a request after five minutes (code 4001).
 CONFIRM_SECONDS = 300.0
