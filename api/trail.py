@@ -1,7 +1,7 @@
 """The trail of a case as a file that convinces somebody else: each step's bytes, nonce, leaf and proof, and the signed head.
 
-    commitment = SHA-256(nonce || record)       stands in the leaf
-    leaf hash  = SHA-256(0x00 || leaf)          is proven by `proof` (c2sp.org/tlog-proof) under `checkpoint`
+commitment = SHA-256(nonce || record)       stands in the leaf
+leaf hash  = SHA-256(0x00 || leaf)          is proven by `proof` (c2sp.org/tlog-proof) under `checkpoint`
 """
 
 import base64

@@ -89,8 +89,9 @@ def _verify(out: Path, say: Say) -> CheckedFile:
 
 def _summarise(out: Path, checked: CheckedFile, signers: list[tuple[Any, str]], say: Say) -> None:
     say(checked.text)
-    again = [task for task, _ in signers if not str(task).endswith("#1")]
-    say(f"\nChữ ký đã tạo / signatures made: {len(signers)}; ký lại / signed again: {', '.join(map(str, again))}")
+    steps = [str(task).partition("#")[0] for task, _ in signers]
+    again = sorted({step for step in steps if steps.count(step) > 1})
+    say(f"\nChữ ký đã tạo / signatures made: {len(signers)}; ký lại / signed again: {', '.join(again)}")
     say(f"Kết quả ở / results in: {out}/")
     say(f"Tự kiểm tra / check it yourself: soky verify {out / SUMMARY} --trust {out / 'trust'}")
 

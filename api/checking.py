@@ -1,0 +1,127 @@
+"""`soky verify`: files to reports. Signatures by `signing`, in its limited process; what a volume says of itself by `proving`.
+
+One result per file, in the order given; a file that cannot be read is a result too.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import signing
+from api.proving import prove
+
+PASSED, NOT_PASSED, UNREADABLE = 0, 1, 2
+
+WORDS = {
+    signing.Verdict.TOTAL_PASSED: "HỢP LỆ / VALID",
+    signing.Verdict.INDETERMINATE: "CHƯA ĐỦ THÔNG TIN ĐỂ KẾT LUẬN / NOT ENOUGH TO CONCLUDE",
+    signing.Verdict.TOTAL_FAILED: "KHÔNG HỢP LỆ / NOT VALID",
+    signing.Verdict.NO_SIGNATURE: "KHÔNG CÓ CHỮ KÝ / NO SIGNATURE",
+    signing.Verdict.UNREADABLE: "KHÔNG ĐỌC ĐƯỢC / UNREADABLE",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedFile:
+    """One file's answer."""
+
+    json: dict[str, Any]
+    text: str
+    exit_code: int
+
+
+def check_files(paths: Sequence[Path], trust: Sequence[Path], *, at: datetime | None, offline: bool) -> Iterator[CheckedFile]:
+    """Check each file. `offline` is how it always is: nobody is asked; the option says that it is wanted."""
+    del offline
+    try:
+        believed = signing.Trust.load(trust)
+    except signing.SigningError as problem:
+        yield from (_unreadable(path, problem.code, str(problem)) for path in paths)
+        return
+    for path in paths:
+        try:
+            content = path.read_bytes()
+        except OSError as problem:
+            yield _unreadable(path, "FILE_UNREADABLE", f"không mở được / cannot be opened: {problem.strerror or problem}")
+            continue
+        yield check_content(content, believed, at=at, name=str(path))
+
+
+def check_content(content: bytes, trust: signing.Trust, *, at: datetime | None, name: str) -> CheckedFile:
+    """Signatures, attachments, and for a volume of ours its listed digests and its render proof."""
+    report = signing.verify_untrusted(content, trust, at=at, name=name)
+    told = report.to_json()
+    exit_code = _exit_code(report.verdict)
+    if any(attachment.name == "data.json" for attachment in report.attachments):
+        volume = prove(content)
+        told["volume"] = volume
+        if faults := _faults(volume):
+            told["findings"] += faults
+            exit_code = max(exit_code, NOT_PASSED)
+            if told["verdict"] == signing.Verdict.TOTAL_PASSED:
+                told["verdict"] = str(signing.Verdict.INDETERMINATE)
+    return CheckedFile(json=told, text=_text(told), exit_code=exit_code)
+
+
+def _exit_code(verdict: signing.Verdict) -> int:
+    if verdict is signing.Verdict.TOTAL_PASSED:
+        return PASSED
+    return UNREADABLE if verdict is signing.Verdict.UNREADABLE else NOT_PASSED
+
+
+def _faults(volume: dict[str, Any]) -> list[dict[str, str]]:
+    """A volume whose list and attachments differ, or whose pages do not follow from its data, is not simply passed."""
+    found = []
+    sheets = volume["sheets"]
+    if sheets and not sheets["listed"] == sheets["attached"] == sheets["matching"]:
+        message = f"danh sách tờ và tệp đính kèm không khớp / the list of sheets and the attachments differ: {sheets}"
+        found.append({"code": "SHEETS_DIFFER", "message": message})
+    if volume["render"]["answer"] == "differs":
+        found.append({"code": "RENDERING_DIFFERS", "message": volume["render"]["message"]})
+    return found
+
+
+def _unreadable(path: Path, code: str, message: str) -> CheckedFile:
+    told = {
+        "file": str(path),
+        "sha256": None,
+        "verdict": str(signing.Verdict.UNREADABLE),
+        "findings": [{"code": code, "message": message}],
+        "signatures": [],
+        "attachments": [],
+    }
+    return CheckedFile(json=told, text=_text(told), exit_code=UNREADABLE)
+
+
+def _text(told: dict[str, Any]) -> str:
+    """For people: one line a signature, the findings, the attachments in one line."""
+    lines = [f"{told['file']}: {WORDS[signing.Verdict(told['verdict'])]}"]
+    lines += [_signature_line(signature) for signature in told["signatures"]]
+    lines += [f"  ! {finding['code']}: {finding['message']}" for finding in told["findings"]]
+    with_report = [a for a in told["attachments"] if a.get("report")]
+    if with_report:
+        passed = sum(a["report"]["verdict"] == "TOTAL_PASSED" for a in with_report)
+        lines.append(f"  tệp đính kèm có chữ ký / signed attachments: {passed}/{len(with_report)} hợp lệ / valid")
+    if volume := told.get("volume"):
+        sheets = volume["sheets"]
+        if sheets:
+            lines.append(f"  danh sách tờ khớp / listed digests match: {sheets['matching']}/{sheets['listed']}")
+        lines.append(f"  dựng lại từ dữ liệu / rendered again: {volume['render']['answer']} – {volume['render']['message']}")
+    return "\n".join(lines)
+
+
+def _signature_line(signature: dict[str, Any]) -> str:
+    word = WORDS[signing.Verdict(signature["verdict"])]
+    when = signature["best_time"] or signature["claimed_time"] or "?"
+    parts = [
+        f"  {signature['field']} ({signature['kind']}): {word}",
+        str(signature["signer"] or "?"),
+        str(signature["level"] or "-"),
+        when,
+    ]
+    if signature["sub_indication"]:
+        parts.append(signature["sub_indication"])
+    found = "; ".join(finding["code"] for finding in signature["findings"])
+    return " · ".join(parts) + (f"  [{found}]" if found else "")

@@ -1,0 +1,57 @@
+"""`soky serve`: the pages and the worker processes, started together and ended together."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from api.demo.people import DEMO_PIN
+from api.settings import OFFICE_VARIABLE, Settings
+from api.web.app import create_app
+from api.web.house import House
+from api.web.sessions import Sessions
+from api.wiring import Wired, open_office
+from signing import open_signer
+
+# How long a worker may take to finish the item it is at when the office closes.
+CLOSING_SECONDS = 20
+
+
+def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
+    """Until Ctrl-C."""
+    with open_office(settings) as wired, _worker_processes(settings, workers):
+        sys.stderr.write(f"Soky: http://{host}:{port}  (Ctrl-C để dừng / to stop)\n")
+        uvicorn.run(create_app(house_of(wired)), host=host, port=port, log_level="warning", server_header=False)
+
+
+def house_of(wired: Wired) -> House:
+    """What the pages need, from an open office."""
+    return House(
+        office=wired.office,
+        log=wired.store.log,
+        sessions=Sessions(wired.settings.folder / "sessions.db", wired.office.desk.clock),
+        open_key=lambda uri, ask: open_signer(wired.key_uri(uri), ask),
+        demo=wired.settings.demo,
+        demo_pin=DEMO_PIN if wired.settings.demo else "",
+    )
+
+
+@contextmanager
+def _worker_processes(settings: Settings, count: int) -> Iterator[None]:
+    """Processes of their own: rendering and verifying never make a page wait."""
+    command = [sys.executable, "-m", "api.cli", "worker"]
+    environment = {**os.environ, OFFICE_VARIABLE: str(settings.folder.resolve())}
+    running = [subprocess.Popen(command, env=environment) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            try:
+                process.wait(CLOSING_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()  # its lease ends, and another worker does the item again
