@@ -49,7 +49,7 @@ class Kind:
 @cache
 def kinds() -> Mapping[str, Kind]:
     """Every kind there is, by name."""
-    return {folder.name: _load(folder) for folder in sorted(KINDS.iterdir()) if (folder / "kind.toml").is_file()}
+    return {folder.name: load_kind(folder) for folder in sorted(KINDS.iterdir()) if (folder / "kind.toml").is_file()}
 
 
 def kind_named(name: str) -> Kind:
@@ -60,7 +60,8 @@ def kind_named(name: str) -> Kind:
         raise UnknownKind(name, tuple(kinds())) from None
 
 
-def _load(folder: Path) -> Kind:
+def load_kind(folder: Path) -> Kind:
+    """The kind whose files stand in a folder; the folder's name is the kind's."""
     about = tomllib.loads((folder / "kind.toml").read_text(encoding="utf-8"))
     return Kind(
         name=folder.name,

@@ -6,13 +6,12 @@ A schema bounds every list and every text, so what passes here cannot make the l
 import json
 import unicodedata
 from collections.abc import Iterator, Mapping
-from functools import cache
+from itertools import islice
 from typing import Any
 
 import jsonschema
 
 from documents.errors import BadData, Misfit
-from documents.kind import Kind, kind_named
 from documents.rendering.errors import LetterNotInFont
 from documents.rendering.fitting import Fits, quick_check
 from documents.rendering.fonts import printable
@@ -22,29 +21,34 @@ MOST_MISFITS = 200  # a stranger's file must not make a report without end
 SHOWN = 60  # letters of a wrong value that are repeated to the reader
 
 
-def checked(kind: Kind, data: bytes) -> Mapping[str, Any]:
-    """The data of a document, or BadData with every misfit, or LetterNotInFont."""
-    document = read_json(data)
-    fits = _quick_check(kind.name)
-    if fits is None or not fits(document):
-        misfits = tuple(misfits_of(kind, document))
-        if misfits:
-            raise BadData(misfits)
-    _check_letters(document)
-    return document
+class DataCheck:
+    """The check of one kind's data. Keeps what its schema was turned into."""
 
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        jsonschema.Draft202012Validator.check_schema(schema)
+        inlined = _inlined(schema, schema.get("$defs", {}))
+        self.reasons = jsonschema.Draft202012Validator(inlined)
+        self.quick: Fits | None = quick_check(inlined)
 
-def misfits_of(kind: Kind, document: Any) -> Iterator[Misfit]:
-    """Where the data does not fit the kind's schema; at most MOST_MISFITS."""
-    for count, error in enumerate(_validator(kind.name).iter_errors(document)):
-        if count == MOST_MISFITS:
-            return
-        yield Misfit(
-            where=error.json_path[:200],
-            found=_short(error.instance),
-            expected_vi=f"đúng lược đồ ({error.validator}: {_short(error.validator_value)})",
-            expected_en=f"what the schema says ({error.validator}: {_short(error.validator_value)})",
-        )
+    def checked(self, data: bytes) -> Mapping[str, Any]:
+        """The data of a document, or BadData with every misfit, or LetterNotInFont."""
+        document = read_json(data)
+        if self.quick is None or not self.quick(document):
+            misfits = tuple(self._misfits(document))
+            if misfits:
+                raise BadData(misfits)
+        _check_letters(document)
+        return document
+
+    def _misfits(self, document: Any) -> Iterator[Misfit]:
+        """Where the data does not fit the schema; at most MOST_MISFITS."""
+        for error in islice(self.reasons.iter_errors(document), MOST_MISFITS):
+            yield Misfit(
+                where=error.json_path[:200],
+                found=_short(error.instance),
+                expected_vi=f"đúng lược đồ ({error.validator}: {_short(error.validator_value)})",
+                expected_en=f"what the schema says ({error.validator}: {_short(error.validator_value)})",
+            )
 
 
 def check_text(where: str, text: str, *, longest: int) -> None:
@@ -89,24 +93,6 @@ def _misfit(where: str, found: str, vi: str, en: str) -> BadData:
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
-
-
-@cache
-def _schema(kind: str) -> Mapping[str, Any]:
-    written = kind_named(kind).schema
-    jsonschema.Draft202012Validator.check_schema(written)
-    inlined: Mapping[str, Any] = _inlined(written, written.get("$defs", {}))
-    return inlined
-
-
-@cache
-def _validator(kind: str) -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(_schema(kind))
-
-
-@cache
-def _quick_check(kind: str) -> Fits | None:
-    return quick_check(_schema(kind))
 
 
 def _inlined(part: Any, definitions: Mapping[str, Any]) -> Any:

@@ -8,6 +8,7 @@ A yes depends on the programs and fonts of `versions()`: a file made by others o
 Whoever must prove it in 2046 installs what the case pinned.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -45,8 +46,11 @@ class RenderProof:
         return f"{self.vi} / {self.en}"
 
 
-def proves(pdf: bytes) -> RenderProof:
-    """Render again what `pdf` holds. Always answers; raises only what is wrong on our side (FontsMissing)."""
+def proves(pdf: bytes, *, pinned: Mapping[str, bytes] | None = None) -> RenderProof:
+    """Render again what `pdf` holds, by today's template or by what its case pinned (`pins`).
+
+    Always answers; raises only what is wrong on our side (FontsMissing).
+    """
     try:
         revision = first_revision(pdf)
         files = attached(pdf)
@@ -56,7 +60,7 @@ def proves(pdf: bytes) -> RenderProof:
     except BadData as error:
         return _refused(Proof.NOT_OURS, error)
     try:
-        expected = render(kind, data, attachments=[file for file in files if file.name != DATA_NAME])
+        expected = render(kind, data, attachments=[file for file in files if file.name != DATA_NAME], pinned=pinned)
     except FontsMissing:
         raise
     except (BadData, LetterNotInFont) as error:

@@ -4,17 +4,18 @@ import random
 import time
 from typing import Any
 
-import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from documents import kinds
-from documents.rendering.checking import _quick_check, _schema
+from documents.rendering.checking import DataCheck
 from documents.rendering.fitting import quick_check
 from tests.documents.rendering.conftest import example, whole_class
 
 EXAMPLES = [(kind.name, path.stem) for kind in kinds().values() for path in (kind.folder / "examples").glob("*.json")]
+
+CHECKS = {name: DataCheck(kind.schema) for name, kind in kinds().items()}
 
 VALUES: list[Any] = [
     None, True, False, 0, 1, 2, -1, 3, 99, 100, 1001, "", "Đ", "CĐ", "8", "8.0", "10", "10.0", "10.5", "8\n", "x" * 81,
@@ -57,16 +58,16 @@ def test_the_quick_check_agrees_with_jsonschema(kind: str, name: str, seed: int)
     data: Any = example(kind, name)
     for _ in range(chance.randint(1, 3)):
         data = spoil(data, chance)
-    quick = _quick_check(kind)
+    quick = CHECKS[kind].quick
 
     assert quick is not None
-    assert quick(data) == jsonschema.Draft202012Validator(_schema(kind)).is_valid(data)
+    assert quick(data) == CHECKS[kind].reasons.is_valid(data)
 
 
 @pytest.mark.parametrize(("kind", "name"), EXAMPLES)
 def test_every_kind_has_a_quick_check_that_lets_its_examples_through(kind: str, name: str) -> None:
     """No schema uses a word that only jsonschema knows; if one does, rendering is slower, and this test tells."""
-    quick = _quick_check(kind)
+    quick = CHECKS[kind].quick
 
     assert quick is not None
     assert quick(example(kind, name))
@@ -82,8 +83,8 @@ def test_a_schema_with_other_words_has_no_quick_check(schema: dict[str, Any]) ->
 
 def test_the_quick_check_is_quick() -> None:
     """For a class of 45 it takes less than a third of jsonschema's time."""
-    data, quick = whole_class(example("class_book", "9a-hk1")), _quick_check("class_book")
-    slow = jsonschema.Draft202012Validator(_schema("class_book"))
+    data, quick = whole_class(example("class_book", "9a-hk1")), CHECKS["class_book"].quick
+    slow = CHECKS["class_book"].reasons
     assert quick is not None
     spent = {"quick": 0.0, "slow": 0.0}
     for _ in range(3):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
-from documents import Attachment, Proof, UnreadableFile, attached, kinds, proves, render
+from documents import Attachment, BadData, BadTemplate, Proof, UnreadableFile, attached, kinds, pins, proves, render
 from documents.rendering.revision import MOST_REVISIONS, MOST_UNPACKED, first_revision
 from tests.documents.rendering.conftest import canonical, example, example_attachments, listing
 
@@ -321,3 +321,30 @@ def test_every_example_proves_itself() -> None:
         ]
         for path in sorted((kind.folder / "examples").glob("*.json")):
             assert proves(render(kind.name, path.read_bytes(), attachments=files)).answer is Proof.PROVED
+
+
+def test_a_document_proves_by_what_its_case_pinned() -> None:
+    """When template or schema have changed since, the pinned ones prove the document and today's do not."""
+    then = dict(pins("class_book_sheet"))
+    then["template.typ"] = then["template.typ"].replace("GIÁO VIÊN BỘ MÔN".encode(), "GIÁO VIÊN".encode())
+    then["schema.json"] = then["schema.json"].replace(b'"maxItems": 70', b'"maxItems": 7')
+    data = example("class_book_sheet", "toan-hk1")
+    data["pupils"] = data["pupils"][:7]
+    old = render("class_book_sheet", canonical(data), pinned=then)
+
+    assert proves(old, pinned=then).answer is Proof.PROVED
+    assert proves(old).answer is Proof.DIFFERS
+    assert render("class_book_sheet", canonical(data), pinned=pins("class_book_sheet")) != old
+    assert proves(render("class_book_sheet", canonical(data)), pinned=pins("class_book_sheet")).answer is Proof.PROVED
+    with pytest.raises(BadData):
+        render("class_book_sheet", canonical(example("class_book_sheet", "toan-hk1")), pinned=then)
+
+
+def test_incomplete_pins_are_named() -> None:
+    """Half a template is none."""
+    data = canonical(example("class_book_sheet", "toan-hk1"))
+
+    with pytest.raises(BadTemplate, match="unknown variable"):
+        render("class_book_sheet", data, pinned={**pins("class_book_sheet"), "page.typ": b""})
+    with pytest.raises(BadTemplate, match=r"schema\.json, kind\.toml"):
+        render("class_book_sheet", data, pinned={"template.typ": b"", "page.typ": b""})
