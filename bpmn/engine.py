@@ -207,8 +207,10 @@ def _place(step: str, key: str | None) -> str:
 
 
 def _inside(value: Fact) -> object:
-    """A set of names is a mapping inside the engine, so that a multi-instance step is keyed and not numbered."""
-    return {name: name for name in value} if isinstance(value, tuple) else value
+    """A set of names is a mapping inside the engine, so that a multi-instance step is keyed and not numbered; sorted, so that
+    the instances hang in the tree in the same order however the case came about.
+    """
+    return {name: name for name in sorted(value)} if isinstance(value, tuple) else value
 
 
 def _stuck(vi: str, en: str) -> NoReturn:

@@ -42,11 +42,11 @@ def to_bytes(engine: Engine, facts: Mapping[str, Fact]) -> bytes:
     state = {
         "stamp": stamp(engine.process),
         "facts": dict(facts),
-        "visits": dict(sorted(engine.visits.items())),
+        "visits": engine.visits,
         "ending": engine.ending,
         "frames": _Writer(engine).frames,
     }
-    return json.dumps(state, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(state, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
 
 def from_bytes(process: Process, snapshot: bytes) -> tuple[Engine, dict[str, Fact]]:

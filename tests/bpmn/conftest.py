@@ -49,7 +49,7 @@ class Sketch:
         extension = f"<spiffworkflow:properties>{properties}</spiffworkflow:properties>" if properties else ""
         extension = f"<bpmn:extensionElements>{extension}</bpmn:extensionElements>" if properties else ""
         opening = f'<bpmn:{tag} id="{identity}" name="{identity}" {attributes}>{extension}'
-        self.nodes[identity] = (within, f"{opening}%INSIDE%{inside}</bpmn:{tag}>")
+        self.nodes[identity] = (within, f"{opening}%ARROWS%{inside}%FRAME%</bpmn:{tag}>")
         if lane:
             self.lanes.setdefault(lane, []).append(identity)
         return self
@@ -112,19 +112,19 @@ class Sketch:
         ).encode()
 
     def _frame(self, frame: str) -> str:
-        nodes = [xml.replace("%INSIDE%", self._arrows(node)) for node, (within, xml) in self.nodes.items() if within == frame]
+        nodes = [self._filled(node, xml) for node, (within, xml) in self.nodes.items() if within == frame]
         flows = [xml for within, xml in self.flows.values() if within == frame]
         return "".join([*nodes, *flows])
 
-    def _arrows(self, node: str) -> str:
+    def _filled(self, node: str, xml: str) -> str:
         incoming = "".join(
             f"<bpmn:incoming>{flow}</bpmn:incoming>" for flow, (_, target) in self.ends.items() if target == node
         )
         outgoing = "".join(
             f"<bpmn:outgoing>{flow}</bpmn:outgoing>" for flow, (source, _) in self.ends.items() if source == node
         )
-        inner = self._frame(node) if ":subProcess" in self.nodes[node][1] else ""
-        return incoming + outgoing + inner
+        frame = self._frame(node) if xml.startswith("<bpmn:subProcess") else ""
+        return xml.replace("%ARROWS%", incoming + outgoing).replace("%FRAME%", frame)
 
     def _drawing(self) -> str:
         shapes = "".join(
@@ -166,6 +166,25 @@ def faults(xml: bytes | str, roles: frozenset[str] | None = None) -> list[tuple[
         return []
     assert all(fault.vi and fault.en and fault.element for fault in found)
     return [(fault.code, fault.element) for fault in found]
+
+
+def pair_on_a_loop(*, inside: bool) -> Sketch:
+    """Two people at once on a way that comes back: in the open, or in a sub-process."""
+    frame = "both" if inside else ""
+    sketch = Sketch(facts=["outcome"]).start().end().choice("again").person("first")
+    if inside:
+        sketch.node("both", "subProcess").start("begin_both", within="both").end("end_both", within="both")
+    sketch.choice("split", tag="parallelGateway", within=frame).choice("join", tag="parallelGateway", within=frame)
+    sketch.person("pa", within=frame).person("pb", within=frame).person("final", decides="outcome=enough|more")
+    sketch.choice("asked", default="asked_to_finish").choice("counted", default="counted_to_again")
+    sketch.person("settles", decides="outcome=on|off").choice("settled", default="settled_to_again")
+    if inside:
+        sketch.flow("begin again first both final asked finish").flow("begin_both split pa join end_both").flow("split pb join")
+    else:
+        sketch.flow("begin again first split pa join final asked finish").flow("split pb join")
+    sketch.flow("asked counted", "outcome == 'more'").flow("counted again")
+    sketch.flow("counted settles settled again", "visits(final) >= 5").flow("settled finish", "outcome == 'off'")
+    return sketch
 
 
 @pytest.fixture(scope="session")

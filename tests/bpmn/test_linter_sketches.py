@@ -1,25 +1,6 @@
 """Rules that the route of the class book has no place for, on small diagrams."""
 
-from tests.bpmn.conftest import Sketch, faults, multi
-
-
-def pair_on_a_loop(*, inside: bool) -> Sketch:
-    """Two people at once on a way that comes back: in the open, or in a sub-process."""
-    frame = "both" if inside else ""
-    sketch = Sketch(facts=["outcome"]).start().end().choice("again").person("first")
-    if inside:
-        sketch.node("both", "subProcess").start("begin_both", within="both").end("end_both", within="both")
-    sketch.choice("split", tag="parallelGateway", within=frame).choice("join", tag="parallelGateway", within=frame)
-    sketch.person("pa", within=frame).person("pb", within=frame).person("final", decides="outcome=enough|more")
-    sketch.choice("asked", default="asked_to_finish").choice("counted", default="counted_to_again")
-    sketch.person("settles", decides="outcome=on|off").choice("settled", default="settled_to_again")
-    if inside:
-        sketch.flow("begin again first both final asked finish").flow("begin_both split pa join end_both").flow("split pb join")
-    else:
-        sketch.flow("begin again first split pa join final asked finish").flow("split pb join")
-    sketch.flow("asked counted", "outcome == 'more'").flow("counted again")
-    sketch.flow("counted settles settled again", "visits(final) >= 5").flow("settled finish", "outcome == 'off'")
-    return sketch
+from tests.bpmn.conftest import Sketch, faults, multi, pair_on_a_loop
 
 
 def test_a_join_on_a_loop_is_refused() -> None:
