@@ -7,6 +7,7 @@ over the leaves. Whoever changes one is named by the other two. Whoever changes 
 checkpoint; whoever also holds the key, by a checkpoint that somebody outside has kept (`seen`).
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -116,9 +117,7 @@ class _Walk:
 
 
 def _entries(connection: Connection, walk: _Walk) -> Iterator[Finding]:
-    last, count = connection.execute(select(func.max(log_entry.c.place), func.count(log_entry.c.place))).one()
-    # Bounded, so that one row with a huge number does not keep us busy for ever: what lies beyond is named below.
-    end = 0 if last is None else min(last + 1, 2 * count + PAGE)
+    end = _length(connection)
     for begin in range(0, end, PAGE):
         rows = {row.place: row for row in connection.execute(_page(begin))}
         nodes = _nodes(connection, nodes_of(begin), nodes_of(min(end, begin + PAGE)))
@@ -134,6 +133,17 @@ def _entries(connection: Connection, walk: _Walk) -> Iterator[Finding]:
         select(log_node.c.position).where(or_(log_node.c.position >= nodes_end, log_node.c.position < 0))
     )
     yield from (Finding(code="NODE_CHANGED", where=str(place)) for place in strange.all())
+
+
+def _length(connection: Connection) -> int:
+    """How long the log is, as two of three say it: its entries, its nodes, its head. One huge number keeps nobody busy."""
+    last, entries = connection.execute(select(func.max(log_entry.c.place), func.count(log_entry.c.place))).one()
+    newest, nodes = connection.execute(select(func.max(log_node.c.position), func.count(log_node.c.position))).one()
+    head = connection.scalar(select(log_head.c.size))
+    by_entries = 0 if last is None else last + 1
+    by_nodes = 0 if newest is None else bisect_right(range(newest + 1), newest + 1, key=nodes_of) - 1
+    said = sorted((by_entries, by_nodes, by_entries if head is None else head))
+    return int(max(0, min(said[1], 2 * max(entries, nodes) + PAGE)))
 
 
 def _page(begin: int) -> Any:
