@@ -1,15 +1,39 @@
-"""Many signatures of one person: one result per item, in order."""
+"""Many signatures of one person: one result per item, in order, the issuers and a remote key's owner asked as seldom as can be.
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+for result in sign_many(items, signer, timestamper=tsa, evidence=evidence):
+    store(result)               # stop whenever you like; go on later with the items that have no result
+"""
 
-from signing.apply.one import sign
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from signing.apply.extending import extended_after_signing
+from signing.apply.one import check_means, finish, prepare
+from signing.apply.prepared import Prepared
 from signing.apply.request import SignRequest
-from signing.errors import FieldTaken, LevelNotReached, SigningError, WrongSecret
-from signing.evidence import Evidence
-from signing.keys.signer import Signer
+from signing.errors import (
+    AuthorisationExpired,
+    AuthorisationRefused,
+    FieldTaken,
+    LevelNotReached,
+    SigningError,
+    WrongSecret,
+)
+from signing.evidence import Evidence, Revocation
+from signing.keys.algorithms import scheme_of
+from signing.keys.signer import ManySigner, Signer
+from signing.levels import Level
 from signing.timestamps import Timestamper
 from signing.trust import Trust
+
+# Signed before the first result is handed out. More saves questions to the issuers, less is lost when the power fails.
+CHUNK = 32
+
+# After these nothing more is tried: a token locks after a few wrong PINs, and an owner who said no has said no.
+FINAL = (WrongSecret, AuthorisationRefused, AuthorisationExpired)
+
+Item = tuple[str, bytes, SignRequest]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,37 +54,151 @@ class Failed:
 
 
 def sign_many(
-    items: Iterable[tuple[str, bytes, SignRequest]],
+    items: Iterable[Item],
     signer: Signer,
     *,
     timestamper: Timestamper | None = None,
     evidence: Evidence | None = None,
     trust: Trust | None = None,
+    chunk: int = CHUNK,
 ) -> Iterator[Signed | Failed]:
-    """One result per item, as soon as it is there; the caller stores each and may stop and go on later with the rest.
+    """One result per item, in order, after each `chunk` items.
 
-    A wrong PIN ends the batch: that item fails with WrongSecret and nothing more is tried (tokens lock after a few). The same
-    field of the same document is never signed twice in one batch: the second comes back as FieldTaken.
+    A wrong PIN, a refusal or a missed confirmation on the owner's phone ends the batch: that item fails with it and no result
+    comes for those after it. One field of one document (by its id) is never signed twice: the second comes back as FieldTaken.
+    The revocation data of a chunk are fetched once, after its last timestamp.
     """
-    done: set[tuple[str, str]] = set()
-    for identity, pdf, request in items:
-        if (identity, request.field) in done:
-            error = FieldTaken(
+    batch = _Batch(signer, timestamper=timestamper, evidence=evidence, trust=trust)
+    left = iter(items)
+    while part := list(itertools.islice(left, chunk)):
+        yield from batch.results(part)
+        if batch.is_over:
+            return
+
+
+class _Batch:
+    """What is kept from one chunk to the next."""
+
+    def __init__(
+        self, signer: Signer, *, timestamper: Timestamper | None, evidence: Evidence | None, trust: Trust | None
+    ) -> None:
+        self._signer = signer
+        self._timestamper = timestamper
+        self._evidence = evidence
+        self._trust = trust
+        self._done: set[tuple[str, str]] = set()
+        self.is_over = False
+
+    def results(self, items: Sequence[Item]) -> Iterator[Signed | Failed]:
+        """The results of one chunk; fewer than items when the batch is over."""
+        asked_once = None if self._evidence is None else _AskedOnce(self._evidence)
+        prepared = [self._prepared(item, asked_once) for item in items]
+        signed = list(self._signed(prepared))
+        # The answers that served the check of the certificate are older than the timestamps now.
+        proof = None if self._evidence is None else _AskedOnce(self._evidence, anew=True)
+        for (identity, _, request), result in zip(items, signed, strict=False):
+            if isinstance(result, SigningError):
+                yield Failed(id=identity, error=result)
+            else:
+                yield self._extended(identity, result, request, proof)
+
+    def _prepared(self, item: Item, evidence: Evidence | None) -> Prepared | SigningError:
+        identity, pdf, request = item
+        if (identity, request.field) in self._done:
+            return FieldTaken(
                 f"«{request.field}» của {identity} đã có trong lô này",
                 f"“{request.field}” of {identity} is already in this batch",
             )
-            yield Failed(id=identity, error=error)
-            continue
         try:
-            document = sign(pdf, request, signer, timestamper=timestamper, evidence=evidence, trust=trust)
-        except LevelNotReached as short:
-            done.add((identity, request.field))
-            yield Failed(id=identity, error=short, document=short.signed)
-        except WrongSecret as wrong:
-            yield Failed(id=identity, error=wrong)
-            return
+            check_means(
+                request.level, timestamper_given=self._timestamper is not None, evidence_given=self._evidence is not None
+            )
+            prepared = prepare(
+                pdf,
+                replace(request, level=min(request.level, Level.B_T)),
+                self._signer.certificate,
+                self._signer.chain,
+                scheme=scheme_of(self._signer),
+                timestamper=self._timestamper,
+                evidence=evidence,
+            )
         except SigningError as refused:
-            yield Failed(id=identity, error=refused)
-        else:
-            done.add((identity, request.field))
-            yield Signed(id=identity, document=document)
+            return refused
+        self._done.add((identity, request.field))
+        return prepared
+
+    def _signed(self, prepared: Sequence[Prepared | SigningError]) -> Iterator[bytes | SigningError]:
+        """Each document at B-B or B-T, or why not; ends early when the batch is over."""
+        values = self._values([each for each in prepared if isinstance(each, Prepared)])
+        for each in prepared:
+            if isinstance(each, SigningError):
+                yield each
+                continue
+            value = next(values)
+            if isinstance(value, SigningError):
+                yield value
+                if self.is_over:
+                    return
+                continue
+            try:
+                yield finish(each, value, timestamper=self._timestamper, trust=self._trust)
+            except SigningError as refused:
+                yield refused
+
+    def _values(self, prepared: Sequence[Prepared]) -> Iterator[bytes | SigningError]:
+        """One signature value or refusal per document; a remote key gives many in one authorisation."""
+        left = list(prepared)
+        while left:
+            values = self._asked(left)
+            try:
+                for value in values:
+                    left.pop(0)
+                    yield value
+            except SigningError as refused:
+                left.pop(0)
+                self.is_over = isinstance(refused, FINAL)
+                yield refused
+                if self.is_over:
+                    return
+
+    def _asked(self, prepared: Sequence[Prepared]) -> Iterator[bytes]:
+        digest = prepared[0].digest
+        if isinstance(self._signer, ManySigner):
+            return self._signer.sign_all([each.to_sign for each in prepared], digest)
+        return (self._signer.sign(each.to_sign, digest) for each in list(prepared))
+
+    def _extended(self, identity: str, document: bytes, request: SignRequest, evidence: Evidence | None) -> Signed | Failed:
+        if request.level < Level.B_LT or evidence is None or self._timestamper is None:
+            return Signed(id=identity, document=document)
+        try:
+            whole = extended_after_signing(
+                document,
+                request.level,
+                field=request.field,
+                timestamp_field=request.timestamp_field,
+                chain=self._signer.chain,
+                timestamper=self._timestamper,
+                evidence=evidence,
+                trust=self._trust,
+            )
+        except LevelNotReached as short:
+            return Failed(id=identity, error=short, document=short.signed)
+        return Signed(id=identity, document=whole)
+
+
+class _AskedOnce:
+    """Evidence that is asked about each chain once; `anew`: what it kept itself is forgotten first."""
+
+    def __init__(self, evidence: Evidence, *, anew: bool = False) -> None:
+        self._evidence = evidence
+        self._anew = anew
+        self._kept: dict[tuple[bytes, ...], Revocation] = {}
+
+    def for_chain(self, chain: Sequence[bytes]) -> Revocation:
+        """See Evidence."""
+        key = tuple(chain)
+        if key not in self._kept:
+            if self._anew and not self._kept and (forget := getattr(self._evidence, "forget", None)):
+                forget()
+            self._kept[key] = self._evidence.for_chain(chain)
+        return self._kept[key]
