@@ -9,11 +9,12 @@ at all: it is written under another name first. Documents that want evidence (B-
 groups, then the issuers are asked once for the group, so that no answer is older than a timestamp.
 """
 
+import errno
 import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -30,6 +31,9 @@ GROUP_BYTES = 24 * 1024 * 1024
 
 # What one process takes at a time.
 PORTION = 32
+
+# What a file system without nameless files answers.
+_NO_NAMELESS_FILES = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL})
 
 # A file that is larger is no document of ours, and would not fit into a signing process.
 LARGEST_FILE = 512 * 1024 * 1024
@@ -182,28 +186,47 @@ def _read(source: Path) -> bytes:
         raise NotAPdf(f"Không đọc được {source}: {error.strerror}", f"Cannot read {source}: {error.strerror}") from error
 
 
-def _written(job: Job, pieces: Sequence[bytes | memoryview], *, sync: bool) -> Done | NotDone:
-    """All pieces under another name, then under their own: `link` refuses a target that is there already."""
-    part = job.target.with_name(f".{job.target.name}.{os.getpid()}.part")
+def _written(job: Job, pieces: Sequence[bytes], *, sync: bool) -> Done | NotDone:
+    """The whole target or none; a name that is taken is refused."""
     try:
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         try:
-            _write_all(handle, pieces)
-            if sync:
-                os.fdatasync(handle)
-        finally:
-            os.close(handle)
-        os.link(part, job.target)
+            _write_nameless(job.target, pieces, sync=sync)
+        except OSError as error:
+            if error.errno not in _NO_NAMELESS_FILES:
+                raise
+            _write_renamed(job.target, pieces, sync=sync)
     except OSError as error:
         what = BadRequest(f"Không ghi được {job.target}: {error.strerror}", f"Cannot write {job.target}: {error.strerror}")
         return NotDone(id=job.id, error=what)
-    finally:
-        with suppress(OSError):
-            part.unlink()
     return Done(id=job.id)
 
 
-def _write_all(handle: int, pieces: Sequence[bytes | memoryview]) -> None:
+def _write_nameless(target: Path, pieces: Sequence[bytes], *, sync: bool) -> None:
+    """A file without a name until it is complete: a crash leaves nothing behind."""
+    handle = os.open(target.parent, os.O_TMPFILE | os.O_WRONLY, 0o644)
+    try:
+        _write_all(handle, pieces, sync=sync)
+        # With a folder given, `link` follows /proc's symbolic link (linkat with AT_SYMLINK_FOLLOW; see open(2)).
+        os.link(f"/proc/self/fd/{handle}", target, src_dir_fd=handle)
+    finally:
+        os.close(handle)
+
+
+def _write_renamed(target: Path, pieces: Sequence[bytes], *, sync: bool) -> None:
+    """The same on file systems without nameless files (NFS): a crash may leave a file that ends with `.part`."""
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    try:
+        try:
+            _write_all(handle, pieces, sync=sync)
+        finally:
+            os.close(handle)
+        os.link(part, target)
+    finally:
+        part.unlink()
+
+
+def _write_all(handle: int, pieces: Sequence[bytes], *, sync: bool) -> None:
     left = [memoryview(piece) for piece in pieces]
     while left:
         written = os.writev(handle, left)
@@ -211,3 +234,5 @@ def _write_all(handle: int, pieces: Sequence[bytes | memoryview]) -> None:
             written -= len(left.pop(0))
         if left and written:
             left[0] = left[0][written:]
+    if sync:
+        os.fdatasync(handle)

@@ -31,6 +31,7 @@ from signing.errors import NoRoom
 
 _BYTE_RANGE_ROOM = 46  # "[0 N N N]" with three numbers of ten digits, and to spare
 _DEEPEST_PAGE = 64
+_HASHERS = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
 _ESIC = b"<< /ESIC << /Type /DeveloperExtensions /BaseVersion /1.7 /ExtensionLevel 1 >> >>"
 
 
@@ -51,7 +52,7 @@ class Hasher(Protocol):
 
 def hasher(digest: str) -> Hasher:
     """A fresh running hash."""
-    return hashlib.new(digest)
+    return _HASHERS[digest]()
 
 
 @dataclass(slots=True, kw_only=True)

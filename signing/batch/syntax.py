@@ -140,6 +140,8 @@ def string_bytes(raw: bytes) -> bytes:
             raise Unusual("a damaged hexadecimal string") from None
     if not (raw.startswith(b"(") and raw.endswith(b")")):
         raise Unusual(f"{raw[:20]!r} where a string was expected")
+    if b"\\" not in raw and b"\r" not in raw:
+        return raw[1:-1]
     return _ESCAPE.sub(_unescape, raw[1:-1].replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
 
 
