@@ -109,7 +109,8 @@ class _Picture:
         for node in self.diagram.nodes.values():
             if node.tag == "subProcess":
                 yield _rect(boxes[node.id], f'rx="8" fill="#ffffff" stroke="{_LINE}" stroke-width="1.5"')
-                yield _words([node.name], boxes[node.id].x + 4, boxes[node.id].y - 6, 'text-anchor="start" font-weight="bold"')
+                box = boxes[node.id]
+                yield _words([node.name], box.x + box.width / 2, box.y + 17, 'text-anchor="middle" font-weight="bold"')
         for number, lane in enumerate(self.diagram.lanes.values()):
             if lane.id in boxes:
                 yield from self._lane(lane, boxes[lane.id], "#f9fafb" if number % 2 else "#f1f5f9")
