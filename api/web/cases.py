@@ -10,7 +10,7 @@ from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 
 import bpmn
 from api.problems import EXPECTED, NothingHere, problem_of
-from api.web.inbox import NOTICES, task_path
+from api.web.inbox import NOTICES, short_title, task_path
 from api.web.trail import entries
 from api.web.visits import Acting, Member, Reading
 from documents.errors import BadData
@@ -141,6 +141,7 @@ def case_values(member: Member, case: CaseId) -> dict[str, Any]:
         "sheets": [d for d in view.documents if d.key is not None and not d.superseded],
         "volumes": [d for d in view.documents if d.key is None and not d.superseded],
         "superseded": [d for d in view.documents if d.superseded],
+        "titles": {d.id: short_title(d.title, view.case.title) for d in view.documents},
         "signers": {d.id: _signers(member, view, d) for d in view.documents},
         "published": next((r.event.code for r in view.trail if isinstance(r.event, events.Published)), ""),
         "may_withdraw": may_open(member) and any(task.step == "withdraw" for task in view.tasks),

@@ -1,4 +1,4 @@
-"""What the pages need of the rest of the house. Built once by whoever wires it (`api/wiring.py`), then handed down."""
+"""What the pages need of the rest of the house. Built once (`api/serving.py`), then handed down."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import signing
-from api.demo.people import DEMO_PIN
 from api.web.limits import Pace, Seats
 from api.web.pictures import Pictures
 from api.web.sessions import Sessions
-from api.wiring import Wired
 from directory import DirectoryBook, UnitId
 from storage.leaves import case_stream
 from storage.log import Log
@@ -63,16 +61,3 @@ class House:
         if self.log.key is not None:
             check_proof(text, (self.log.key.verifier,))
         return text
-
-
-def house_of(wired: Wired, *, https: bool = False) -> House:
-    """The pages of an open office. Sessions live in a file of their own beside it: they are no record of anything."""
-    return House(
-        office=wired.office,
-        log=wired.store.log,
-        sessions=Sessions(wired.settings.folder / "sessions.db", wired.office.desk.clock),
-        open_key=lambda uri, ask: signing.open_signer(wired.key_uri(uri), ask),
-        demo=wired.settings.demo,
-        demo_pin=DEMO_PIN if wired.settings.demo else "",
-        https=https,
-    )

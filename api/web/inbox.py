@@ -169,12 +169,19 @@ def parsed(ref: str) -> tuple[CaseId, TaskName]:
 
 
 def _title(member: Member, task: TaskRecord) -> str:
+    """A sheet is told apart by its subject; the book it belongs to stands in the line below."""
     if task.document is None:
         return task.case_title
     try:
-        return member.visit.house.store.document(task.document).title
+        title = member.visit.house.store.document(task.document).title
     except NotKept:
         return task.case_title
+    return short_title(title, task.case_title)
+
+
+def short_title(title: str, case_title: str) -> str:
+    """A sheet is called by its subject where the title of its book stands beside: "Toán", not "Toán – Sổ theo dõi ..."."""
+    return title.removesuffix(case_title).rstrip(" –") or title
 
 
 def _step_titles(member: Member, waiting: Sequence[TaskRecord]) -> dict[tuple[CaseId, str], str]:

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 import documents
 from api.problems import EXPECTED, NothingHere, problem_of
 from api.web import revisions
-from api.web.inbox import NOTICES, next_path, task_path
+from api.web.inbox import NOTICES, next_path, short_title, task_path
 from api.web.keys import keys_for, opened
 from api.web.marks import marks_table
 from api.web.visits import Acting, Member, Reading
@@ -164,6 +164,7 @@ def task_page(member: Member, view: TaskView, *, refusal: Exception | None = Non
         status=problem_of(refusal).status if refusal else HTTPStatus.OK,
         member=member,
         view=view,
+        title=short_title(document.title, view.case.title) if document else view.case.title,
         permitted=view.answer if isinstance(view.answer, Permitted) else None,
         refused="" if isinstance(view.answer, Permitted) else view.answer.reason,
         action=task_path(view.case.id, view.task.name),

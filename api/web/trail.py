@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import singledispatch
 
 from api.texts import moment
+from api.web.inbox import short_title
 from api.web.visits import Visit
 from workflow import events
 from workflow.store import Recorded
@@ -44,18 +45,24 @@ class Words:
         plain = task.partition("#")[0]
         step, _, key = plain.partition(".")
         name = self.view.titles.get(step, step)
-        sheet = next((d.title for d in self.view.documents if d.key == key), key) if key else ""
+        sheet = self.sheet(key) if key else ""
         return f"{name} – {sheet}" if sheet else name
 
     def document(self, document: str) -> str:
         """A document's title."""
-        return next((d.title for d in self.view.documents if d.id == document), document)
+        title = next((d.title for d in self.view.documents if d.id == document), document)
+        return short_title(title, self.view.case.title)
+
+    def sheet(self, key: str) -> str:
+        """A subject's title, from its sheet; the key of one that was not made yet."""
+        title = next((d.title for d in self.view.documents if d.key == key), key)
+        return short_title(title, self.view.case.title)
 
     def sheets(self, facts: Mapping[str, events.Fact]) -> str:
         """The titles of the sheets that a decision names."""
         keys = facts.get("sheets", ())
         named = keys if isinstance(keys, tuple) else ()
-        return ", ".join(next((d.title for d in self.view.documents if d.key == key), key) for key in named)
+        return ", ".join(self.sheet(key) for key in named)
 
     def capacity(self, capacity: str, ground: str) -> str:
         """In brackets, with the number of the delegation: (KT., 12/GUQ-THCS). Nothing in one's own office."""
@@ -130,7 +137,7 @@ def _(event: events.TasksChanged, words: Words) -> str:
 
 @sentence.register
 def _(event: events.DocumentRendered, words: Words) -> str:
-    return words.say("rendered", document=event.title)
+    return words.say("rendered", document=short_title(event.title, words.view.case.title))
 
 
 @sentence.register
@@ -166,7 +173,7 @@ def _(event: events.DocumentExtended, words: Words) -> str:
 
 @sentence.register
 def _(event: events.DataCorrected, words: Words) -> str:
-    return words.say("corrected", sheet=next((d.title for d in words.view.documents if d.key == event.key), event.key))
+    return words.say("corrected", sheet=words.sheet(event.key))
 
 
 @sentence.register

@@ -15,9 +15,9 @@ from httpx import Response
 
 import documents
 from api.demo.people import DEMO_PIN, PRINCIPAL, Cast, settle_school
+from api.serving import house_of
 from api.settings import Settings
 from api.web.app import create_app
-from api.web.house import house_of
 from api.wiring import Wired, open_office
 from api.worker import Worker
 from workflow.events import CaseId

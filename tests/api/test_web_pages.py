@@ -1,5 +1,6 @@
 """The pages over a real office: who may enter, what a form must carry, and what each refusal says and changes."""
 
+import dataclasses
 import re
 import threading
 from pathlib import Path
@@ -7,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from api.demo.people import AUDITOR, CLERK, PRINCIPAL
+from api.serving import house_of
 from api.web.app import create_app
-from api.web.house import house_of
 from directory import PersonId
 from tests.api.conftest import WORKBOOK, Stage, TestClient, Visitor, path_of, words_of
 from workflow.events import DocumentSigned, SigningIntended
@@ -31,7 +32,7 @@ def test_the_door_lists_everybody_by_role(stage: Stage, visitor: Visitor) -> Non
         assert person.name in words
 
 
-def test_nobody_gets_in_without_signing_in(stage: Stage, visitor: Visitor) -> None:
+def test_nobody_gets_in_without_signing_in(visitor: Visitor) -> None:
     """Pages lead to the door; programs hear 401; a form that arrives too late is not lost in silence."""
     page = visitor.get("/inbox", follow_redirects=False)
     program = visitor.get("/inbox", headers={"accept": "application/json"})
@@ -52,11 +53,9 @@ def test_somebody_unknown_cannot_sign_in(stage: Stage, visitor: Visitor) -> None
     assert (stranger.status_code, elsewhere.status_code) == (404, 404)
 
 
-def test_outside_a_demo_the_list_is_closed(stage: Stage, tmp_path: Path) -> None:
+def test_outside_a_demo_the_list_is_closed(stage: Stage) -> None:
     """An office that works for real never lets people be chosen."""
-    from dataclasses import replace
-
-    house = replace(house_of(stage.wired), demo=False)
+    house = dataclasses.replace(house_of(stage.wired), demo=False)
     with TestClient(create_app(house)) as client:
         door = client.get("/")
         forced = client.post("/sign-in", data={"unit": stage.cast.unit, "person": PRINCIPAL})
