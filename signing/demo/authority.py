@@ -72,6 +72,7 @@ class DemoAuthority:
     """Root -> issuing CA -> persons and seals, with a TSA, an OCSP responder and CRLs: visibly a test, all offline.
 
     Implements Timestamper and Evidence. `clock` gives the time of tokens and answers and may be replaced at any time.
+    `key` is that of both CAs; RSA of 3072 bits outlives 2028, where TS 119 312 lets 2048 end. A folder keeps its keys.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class DemoAuthority:
         address: str = NOWHERE,
         name: str = "Soky",
         key: str = "rsa3072",
+        tsa_key: str = "rsa3072",
     ) -> None:
         self.folder = Path(folder)
         self.clock = clock or (lambda: datetime.now(UTC))
@@ -92,7 +94,7 @@ class DemoAuthority:
         (self.folder / "authority").chmod(0o700)
         self._root = self._identity("root", "Root CA", ROOT, key, years=20)
         self._issuing = self._identity("issuing", "Issuing CA", ISSUING, key, years=15, issuer=self._root)
-        self._tsa = self._identity("tsa", "TSA", TSA, "rsa2048", years=10, issuer=self._issuing)
+        self._tsa = self._identity("tsa", "TSA", TSA, tsa_key, years=10, issuer=self._issuing)
         self._responder = self._identity("ocsp", "OCSP", RESPONDER, "rsa2048", years=10, issuer=self._issuing)
         (self.folder / "trust" / "root.pem").write_bytes(self._root.certificate.public_bytes(Encoding.PEM))
         chain = (self._issuing.certificate, self._root.certificate)
