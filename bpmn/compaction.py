@@ -9,7 +9,6 @@ Truth is elsewhere: a case can always be replayed from its events without this. 
 plain cases side by side; it must pass before `COMPACTION_VERSION` or the engine's version moves.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin
@@ -29,54 +28,52 @@ def compact(workflow: Any) -> None:
 
 def _compact_tree(workflow: Any, frame: Any) -> None:
     root = frame.task_tree
-    needed = list(_needed(frame))
-    kept = _lowest_around(needed)
-    if kept is None:
-        doomed = set(frame.tasks) - {root.id}
-        root._children = []  # noqa: SLF001 - the engine offers no way to cut a tree
-    elif kept is root or kept.parent is root:
+    kept = _lowest_around_needed(root)
+    if kept is root or (kept is not None and kept.parent is root):
         return
+    if kept is None:
+        root._children = []  # noqa: SLF001 - the engine offers no way to cut a tree
     else:
         # What waits inherits from its parent once more each time the engine looks: the root must hold what the parent held.
         root.data = kept.parent.data
         kept._parent = root.id  # noqa: SLF001
         root._children = [kept.id]  # noqa: SLF001
-        doomed = set(frame.tasks) - {task.id for task in _tree(root)}
-    for task in doomed:
+    for task in set(frame.tasks) - {task.id for task in in_order(root)}:
         del frame.tasks[task]
         if task in workflow.subprocesses:
             _forget_frame(workflow, task)
 
 
-def _needed(frame: Any) -> Iterable[Any]:
-    """Every unfinished task, and the split that an unfinished join of boundary events will ask for."""
-    for task in frame.tasks.values():
-        if task.has_state(TaskState.NOT_FINISHED_MASK):
-            yield task
-            if isinstance(task.task_spec, BoundaryEventJoin):
-                split = task.find_ancestor(task.task_spec.split_task)
-                if split is not None:
-                    yield split
-
-
-def _lowest_around(tasks: list[Any]) -> Any:
-    """The lowest task that is, or holds, each of these; None if there are none."""
-    common: list[Any] = []
+def _lowest_around_needed(root: Any) -> Any:
+    """The lowest task that is, or holds, each task that is still needed; None if none is."""
+    tasks = in_order(root)
+    needed = {task.id for task in tasks if task.has_state(TaskState.NOT_FINISHED_MASK)}
     for task in tasks:
-        line = [task]
-        while line[-1].parent is not None:
-            line.append(line[-1].parent)
-        line.reverse()
-        common = [mine for mine, theirs in zip(common, line, strict=False) if mine is theirs] if common else line
-    return common[-1] if common else None
+        if task.id in needed and isinstance(task.task_spec, BoundaryEventJoin):
+            # An unfinished join of boundary events will ask for its split.
+            split = task.find_ancestor(task.task_spec.split_task)
+            needed |= {split.id} if split is not None else set()
+    holding: dict[Any, list[Any]] = {}  # a task -> those of its children that are, or hold, a needed one
+    for task in reversed(tasks):
+        if task.id in needed or task.id in holding:
+            holding.setdefault(task._parent, []).append(task)  # noqa: SLF001 - the id is all we need
+    task = root if root.id in needed or root.id in holding else None
+    while task is not None and task.id not in needed and len(holding[task.id]) == 1:
+        task = holding[task.id][0]
+    return task
 
 
-def _tree(task: Any) -> Iterable[Any]:
-    stack = [task]
+def in_order(root: Any) -> list[Any]:
+    """Every task of a tree: parents before their children, children in the engine's order."""
+    known = root.workflow.tasks
+    ordered: list[Any] = []
+    stack = [root]
     while stack:
-        each = stack.pop()
-        yield each
-        stack += each.children
+        task = stack.pop()
+        ordered.append(task)
+        if task._children:  # noqa: SLF001 - the property builds a new list each time
+            stack += [known[child] for child in reversed(task._children)]  # noqa: SLF001
+    return ordered
 
 
 def _forget_frame(workflow: Any, host: Any) -> None:

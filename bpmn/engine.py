@@ -84,9 +84,9 @@ class Engine:
         return max((count for where, count in self.visits.items() if where == step or where.startswith(keyed)), default=0)
 
     def _waiting_task(self, name: str) -> Any:
-        for task in self._waiting_tasks():
-            if self.names[task.id].name == name:
-                return task
+        for task_id, step in self.names.items():
+            if step.name == name:
+                return self.workflow.get_task_from_id(task_id)
         raise NotWaiting(f"Bước {name!r} không còn chờ", f"The step {name!r} does not wait")
 
     def _hand_over(self, task: Any, facts: Mapping[str, Fact]) -> None:

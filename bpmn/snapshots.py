@@ -12,8 +12,8 @@ zeros at its end. Frames come after the frame of their host, tasks after their p
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 from SpiffWorkflow.bpmn import BpmnWorkflow
 from SpiffWorkflow.bpmn.specs.mixins.unstructured_join import UnstructuredJoin
@@ -21,7 +21,7 @@ from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from bpmn.compaction import COMPACTION_VERSION
+from bpmn.compaction import COMPACTION_VERSION, in_order
 from bpmn.engine import Engine
 from bpmn.errors import StaleSnapshot
 from bpmn.process import Process
@@ -72,16 +72,15 @@ class _Writer:
     """Walks each frame in the order of its tree, the frames of its sub-processes after it."""
 
     def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.numbers: dict[UUID, int] = {}
+        self.steps = engine.names
+        self.numbers: dict[Any, int] = {}  # the engine's task id -> ours
         self.frames: list[object] = []
         self.workflow = engine.workflow
         self._frame(self.workflow, 0)
 
     def _frame(self, frame: Any, host: int) -> None:
-        tasks = _in_order(frame.task_tree)
-        first = len(self.numbers)
-        for number, task in enumerate(tasks, first):
+        tasks = in_order(frame.task_tree)
+        for number, task in enumerate(tasks, len(self.numbers)):
             self.numbers[task.id] = number
         specs, ranks = _numbered(frame.spec), _ranks(tasks)
         self.frames.append([host, int(frame.completed), [self._task(task, specs, ranks) for task in tasks]])
@@ -90,12 +89,13 @@ class _Writer:
             if inner is not None:
                 self._frame(inner, self.numbers[task.id])
 
-    def _task(self, task: Any, specs: Mapping[str, int], ranks: Mapping[UUID, int]) -> list[object]:
+    def _task(self, task: Any, specs: Mapping[str, int], ranks: Mapping[Any, int]) -> list[object]:
         parent = task.parent
-        internal = dict(task.internal_data)
+        internal = task.internal_data
         if "merged" in internal:
-            internal["merged"] = [self.numbers[UUID(child)] for child in internal["merged"]]
-        step = self.engine.names.get(task.id)
+            numbers = {str(child): self.numbers[child] for child in task._children}  # noqa: SLF001 - the ids are all we need
+            internal = {**internal, "merged": [numbers[child] for child in internal["merged"]]}
+        step = self.steps.get(task.id)
         row: list[object] = [
             specs[task.task_spec.name],
             -1 if parent is None else self.numbers[parent.id],
@@ -111,21 +111,12 @@ class _Writer:
         return row
 
 
-def _in_order(root: Any) -> list[Any]:
-    """Parents before their children, children in the engine's order."""
-    ordered, stack = [], [root]
-    while stack:
-        task = stack.pop()
-        ordered.append(task)
-        stack += reversed(task.children)
-    return ordered
-
-
-def _numbered(spec: Any) -> dict[str, int]:
+@lru_cache(maxsize=256)
+def _numbered(spec: Any) -> Mapping[str, int]:
     return {name: number for number, name in enumerate(sorted(spec.task_specs))}
 
 
-def _ranks(tasks: list[Any]) -> dict[UUID, int]:
+def _ranks(tasks: list[Any]) -> dict[Any, int]:
     """A join merges its branches in the order in which they came; only the order is kept, never the time."""
     joins = [task for task in tasks if isinstance(task.task_spec, UnstructuredJoin) and task.has_state(TaskState.FINISHED_MASK)]
     return {task.id: rank for rank, task in enumerate(sorted(joins, key=lambda task: task.last_state_change), 1)}
@@ -162,13 +153,19 @@ def _new_frame(workflow: Any, host: Any) -> Any:
 
 
 def _read_tasks(engine: Engine, frame: Any, rows: list[Any], tasks: list[Any]) -> None:
-    specs = sorted(frame.spec.task_specs)
+    """Numbers serve as ids: the engine only ever looks them up, and what it adds later gets a random id of its own."""
+    specs = [frame.spec.task_specs[name] for name in _numbered(frame.spec)]
     first = len(tasks)
     for row in rows:
         spec, parent_number, state, data, internal, visit, triggered, rank = row + [0] * (8 - len(row))
-        parent = None if parent_number < 0 else tasks[parent_number]
-        task = Task(frame, frame.spec.task_specs[specs[spec]], parent, state, UUID(int=len(tasks) + 1))
-        task.data = _patched(data, {} if parent is None else parent.data)
+        task = Task(frame, specs[spec], None, state, len(tasks) + 1)
+        parents: dict[str, Any] = {}
+        if parent_number >= 0:
+            parent = tasks[parent_number]
+            parents = parent.data
+            task._parent = parent.id  # noqa: SLF001 - as the engine's own reader does
+            parent._children.append(task.id)  # noqa: SLF001
+        task.data = _patched(data, parents)
         task.internal_data = internal or {}
         task.triggered = bool(triggered)
         task.last_state_change = rank
