@@ -11,7 +11,7 @@ from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 import bpmn
 from api.problems import EXPECTED, NothingHere, problem_of
 from api.web.inbox import NOTICES, short_title, task_path
-from api.web.trail import entries
+from api.web.trail import document_title, entries
 from api.web.visits import Acting, Member, Reading
 from documents.errors import BadData
 from workflow import events
@@ -28,6 +28,7 @@ router = APIRouter()
 class Waiting:
     """Why the case does not move, and where one goes to move it."""
 
+    about: str  # the sheet's title, or empty
     why: str
     path: str  # empty for a step of the system, and for somebody else's
 
@@ -141,7 +142,7 @@ def case_values(member: Member, case: CaseId) -> dict[str, Any]:
         "sheets": [d for d in view.documents if d.key is not None and not d.superseded],
         "volumes": [d for d in view.documents if d.key is None and not d.superseded],
         "superseded": [d for d in view.documents if d.superseded],
-        "titles": {d.id: short_title(d.title, view.case.title) for d in view.documents},
+        "titles": {d.id: document_title(member.visit, view, d.id) for d in view.documents},
         "signers": {d.id: _signers(member, view, d) for d in view.documents},
         "published": next((r.event.code for r in view.trail if isinstance(r.event, events.Published)), ""),
         "may_withdraw": may_open(member) and any(task.step == "withdraw" for task in view.tasks),
@@ -150,7 +151,12 @@ def case_values(member: Member, case: CaseId) -> dict[str, Any]:
 
 
 def _drawn(member: Member, view: CaseView) -> str:
-    return bpmn.diagram_svg(view.process_xml, view.waiting_steps, view.done_steps, language=member.visit.language.value)
+    # A step that was closed because the case moved on was not done: only what somebody completed is drawn as done.
+    completed = {
+        r.event.task.partition("#")[0].partition(".")[0] for r in view.trail if isinstance(r.event, events.StepCompleted)
+    }
+    done = [step for step in view.done_steps if step in completed]
+    return bpmn.diagram_svg(view.process_xml, view.waiting_steps, done, language=member.visit.language.value)
 
 
 def closing_time(typed: str) -> datetime | None:
@@ -173,9 +179,14 @@ def _shown_tasks(view: CaseView) -> list[TaskRecord]:
 
 
 def _waits(member: Member, view: CaseView) -> list[Waiting]:
+    titles_by_key = {d.key: short_title(d.title, view.case.title) for d in view.documents if d.key}
     mine = {task.name for task in member.visit.house.office.inbox(member.id) if task.case == view.case.id}
     return [
-        Waiting(why=member.visit.side(why), path=task_path(task.case, task.name) if task.name in mine else "")
+        Waiting(
+            about=titles_by_key.get(task.key or "", ""),
+            why=member.visit.side(why),
+            path=task_path(task.case, task.name) if task.name in mine else "",
+        )
         for task, why in zip(_shown_tasks(view), view.waits, strict=True)
     ]
 

@@ -90,6 +90,7 @@ def verify(visit: Visiting, file: Annotated[UploadFile | None, File()] = None) -
         report=report,
         name=(file.filename if file else None) or "",
         size=len(content),
+        overall=overall(report),
         answers=answers(visit, report, rendering, known),
         known=known,
         error="",
@@ -167,7 +168,9 @@ def answers(visit: Visit, report: Report, rendering: documents.RenderProof | Non
 
 def _genuine(visit: Visit, report: Report, rendering: documents.RenderProof | None) -> Answer:
     say = visit.say
-    if report.verdict is Verdict.UNREADABLE:
+    if stopped(report):
+        tone, sentences = Tone.OPEN, [say("verify.stopped")]
+    elif report.verdict is Verdict.UNREADABLE:
         tone, sentences = Tone.BAD, [say("verify.unreadable")]
     elif not report.signatures:
         tone, sentences = Tone.OPEN, [say("verify.not_signed")]
@@ -183,6 +186,16 @@ def _genuine(visit: Visit, report: Report, rendering: documents.RenderProof | No
         tone = Tone.OPEN if tone is Tone.GOOD else tone
         sentences.append(say("verify.rendered_differs"))
     return Answer(question=say("verify.q1"), tone=tone, sentences=tuple(sentences))
+
+
+def overall(report: Report) -> str:
+    """The verdict's word in the catalogue."""
+    return "INDETERMINATE" if stopped(report) else report.verdict.value
+
+
+def stopped(report: Report) -> bool:
+    """The check was ended by its limits: that says nothing about the file, and nobody is told that it is bad."""
+    return any(finding.code == "RESOURCE_LIMIT" for finding in report.findings)
 
 
 def _broken(signature: SignatureReport) -> bool:
@@ -204,7 +217,7 @@ def _still_valid(visit: Visit, report: Report, known: Known | None) -> Answer:
     say = visit.say
     tones = {Verdict.TOTAL_PASSED: Tone.GOOD, Verdict.TOTAL_FAILED: Tone.BAD}
     tone = tones.get(report.verdict, Tone.OPEN)
-    sentences = [say("verify.all_valid") if report.passed else say(f"verify.{report.verdict}")]
+    sentences = [say("verify.all_valid") if report.passed else say(f"verify.{overall(report)}")]
     sentences += [visit.side(finding.message) for s in report.signatures for finding in s.findings if not _passed(s)]
     if known is not None and known.document.superseded:
         tone = Tone.BAD

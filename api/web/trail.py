@@ -9,6 +9,7 @@ from api.texts import moment
 from api.web.inbox import short_title
 from api.web.visits import Visit
 from workflow import events
+from workflow.events import DocumentId
 from workflow.store import Recorded
 from workflow.views import CaseView
 
@@ -50,8 +51,7 @@ class Words:
 
     def document(self, document: str) -> str:
         """A document's title."""
-        title = next((d.title for d in self.view.documents if d.id == document), document)
-        return short_title(title, self.view.case.title)
+        return document_title(self.visit, self.view, document)
 
     def sheet(self, key: str) -> str:
         """A subject's title, from its sheet; the key of one that was not made yet."""
@@ -67,6 +67,15 @@ class Words:
     def capacity(self, capacity: str, ground: str) -> str:
         """In brackets, with the number of the delegation: (KT., 12/GUQ-THCS). Nothing in one's own office."""
         return f" ({', '.join(part for part in (capacity, ground) if part)})" if capacity else ""
+
+
+def document_title(visit: Visit, view: CaseView, document: str) -> str:
+    """A sheet by its subject; the volume by how many times it was bound."""
+    volumes = [d.id for d in view.documents if d.key is None]
+    if document in volumes:
+        return visit.say("trail.volume", number=volumes.index(DocumentId(document)) + 1)
+    title = next((d.title for d in view.documents if d.id == document), document)
+    return short_title(title, view.case.title)
 
 
 def entries(visit: Visit, view: CaseView) -> tuple[Entry, ...]:
@@ -137,7 +146,7 @@ def _(event: events.TasksChanged, words: Words) -> str:
 
 @sentence.register
 def _(event: events.DocumentRendered, words: Words) -> str:
-    return words.say("rendered", document=short_title(event.title, words.view.case.title))
+    return words.say("rendered", document=words.document(event.document))
 
 
 @sentence.register

@@ -20,6 +20,7 @@ from api.settings import Settings
 from api.web.app import create_app
 from api.wiring import Wired, open_office
 from api.worker import Worker
+from directory import PersonId
 from workflow.events import CaseId
 from workflow.store import TaskRecord
 
@@ -27,6 +28,8 @@ with warnings.catch_warnings():
     # Starlette would rather be driven by httpx2; the lock holds httpx, which serves it as well.
     warnings.simplefilter("ignore")
     from fastapi.testclient import TestClient
+
+__all__ = ["WORKBOOK", "Made", "Stage", "TestClient", "Visitor", "path_of", "words_of"]
 
 EXAMPLES = Path(documents.__file__).parent / "examples"
 WORKBOOK = EXAMPLES / "class-book-9A.xlsx"
@@ -55,7 +58,7 @@ class Stage:
 
     def tasks(self, person: str) -> tuple[TaskRecord, ...]:
         """What waits for somebody."""
-        return self.wired.office.inbox(person)  # type: ignore[arg-type] - a test names people by plain text
+        return self.wired.office.inbox(PersonId(person))
 
 
 @dataclass(slots=True)
@@ -66,7 +69,8 @@ class Visitor:
 
     def get(self, path: str, **values: Any) -> Response:
         """A page."""
-        return self.client.get(path, **values)
+        answer: Response = self.client.get(path, **values)
+        return answer
 
     def sign_in(self, stage: Stage, person: str) -> "Visitor":
         """As the list at the door does."""
@@ -83,7 +87,8 @@ class Visitor:
     def post(self, path: str, *, token: str | None = None, files: Any = None, **fields: Any) -> Response:
         """A form of ours, sent; redirects are not followed."""
         data = {"token": self.token() if token is None else token, **fields}
-        return self.client.post(path, data=data, files=files, follow_redirects=False)
+        answer: Response = self.client.post(path, data=data, files=files, follow_redirects=False)
+        return answer
 
 
 def path_of(task: TaskRecord) -> str:

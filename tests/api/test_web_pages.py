@@ -14,6 +14,8 @@ from directory import PersonId
 from tests.api.conftest import WORKBOOK, Stage, TestClient, Visitor, path_of, words_of
 from workflow.events import DocumentSigned, SigningIntended
 
+pytestmark = pytest.mark.xdist_group("web")
+
 TEACHER_OF = "toan"
 
 
