@@ -56,6 +56,11 @@ class KeptStore:
         with self.database.reading() as connection:
             return self.blobs.orphans(named_blobs(connection))
 
+    def stuck(self) -> tuple[tuple[str, str], ...]:
+        """Work that failed too often and waits for an administrator: (subject key, the last error)."""
+        with self.database.reading() as connection:
+            return ledger.stuck(connection)
+
     # --- cases ---
 
     def case(self, case: CaseId) -> CaseRecord:  # noqa: D102

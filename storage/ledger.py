@@ -96,6 +96,13 @@ def postpone(connection: Connection, mine: WorkItem, *, error: str, run_at: date
     _under_fence(connection, mine, state=state, ready_at=run_at, owner=None, error=kept)
 
 
+def stuck(connection: Connection) -> tuple[tuple[str, str], ...]:
+    """What waits for an administrator: (subject key, the last error)."""
+    item = work_item.c
+    rows = connection.execute(select(item.subject_key, item.error).where(item.state == "stuck").order_by(item.id))
+    return tuple((row.subject_key, row.error or "") for row in rows)
+
+
 def _under_fence(connection: Connection, mine: WorkItem, **values: Any) -> None:
     item = work_item.c
     held = (item.id == mine.id) & (item.fence == mine.fence) & (item.state == "running")
