@@ -92,12 +92,12 @@ def _subjects(sheet: Worksheet, book: ClassBook) -> None:
 
 def _pupils(sheet: Worksheet, book: ClassBook) -> None:
     _title(sheet, 1, "SƠ YẾU LÝ LỊCH HỌC SINH")
-    sheet.merge_cells("A1:F1")
-    _header(sheet, 3, ("TT", "Mã học sinh", "Họ và tên", "Ngày sinh", "Nam/Nữ", "Ghi chú"))
+    sheet.merge_cells("A1:E1")
+    _header(sheet, 3, ("TT", "Mã học sinh", "Họ và tên", "Ngày sinh", "Nam/Nữ"))
     for tt, pupil in enumerate(book.pupils, start=1):
-        _line(sheet, 3 + tt, (tt, pupil.id, pupil.name, pupil.birth_date, pupil.sex.value, None))
+        _line(sheet, 3 + tt, (tt, pupil.id, pupil.name, pupil.birth_date, pupil.sex.value))
         sheet.cell(3 + tt, 4).number_format = "DD/MM/YYYY"
-    _widths(sheet, (6, 16, 30, 14, 10, 24))
+    _widths(sheet, (6, 16, 30, 14, 10))
     sheet.freeze_panes = "D4"
 
 

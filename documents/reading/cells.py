@@ -219,12 +219,14 @@ MARK_VI, MARK_EN = "điểm từ 0 đến 10, tối đa một chữ số thập 
 CHECKS = {"Đ": Check.PASSED, "CĐ": Check.FAILED, "ĐẠT": Check.PASSED, "CHƯA ĐẠT": Check.FAILED}
 
 
-def mark_of(cell: Cell, misfits: Misfits, most_decimals: str = "") -> Decimal | None:
+def mark_of(cell: Cell, misfits: Misfits) -> Decimal | None:
     """A mark: a number, or a text that is one, with point or comma. Kept without a trailing zero."""
-    text = str(cell.value) if isinstance(cell.value, Decimal) else clean(cell.value) if isinstance(cell.value, str) else ""
+    text = clean(cell.value) if isinstance(cell.value, str) else ""
+    if isinstance(cell.value, Decimal) and 0 <= cell.value <= 10:  # noqa: PLR2004 - also bounds the digits written out
+        text = f"{cell.value.normalize():f}"  # 8.50 is 8.5
     if MARK.fullmatch(text):
         return plain(Decimal(text.replace(",", ".")))
-    misfits.add(cell, most_decimals or MARK_VI, MARK_EN)
+    misfits.add(cell, MARK_VI, MARK_EN)
     return None
 
 

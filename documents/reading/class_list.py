@@ -18,7 +18,7 @@ class ClassList:
     known: bool  # False: the list could not be read, so that nothing is compared with it
     pupils: dict[PupilId, Pupil] = field(default_factory=dict)
     places: dict[PupilId, int] = field(default_factory=dict)  # TT
-    doubtful: set[str] = field(default_factory=set)  # names
+    doubtful: set[str] = field(default_factory=set)  # ids and names in lines that misfit
 
 
 def read_class_list(rows: tuple[Row, ...] | None, cover: Cover, where: str, misfits: Misfits) -> ClassList:
@@ -31,7 +31,7 @@ def read_class_list(rows: tuple[Row, ...] | None, cover: Cover, where: str, misf
         pupil = _pupil(row, cover, misfits)
         _expect_tt(row.get("tt"), tt, misfits)
         if pupil is None:
-            pupils.doubtful.add(_name(row))
+            pupils.doubtful |= {_text(row, "id"), _text(row, "name")} - {""}
         elif pupil.id in pupils.pupils:
             misfits.add(row.cell("id"), "mã khác nhau cho mỗi học sinh", "a different id for each pupil")
             pupils.doubtful.add(pupil.name)
@@ -72,7 +72,7 @@ def match_rows(rows: tuple[Row, ...], pupils: ClassList, where: str, misfits: Mi
     for row in rows:
         pupil_id = _match(row, pupils, matched, misfits)
         if pupil_id is None:
-            named.add(_name(row))
+            named.add(_text(row, "name"))
         else:
             matched[pupil_id] = row
         result.append((pupil_id, row))
@@ -84,30 +84,37 @@ def match_rows(rows: tuple[Row, ...], pupils: ClassList, where: str, misfits: Mi
 
 def _match(row: Row, pupils: ClassList, matched: Mapping[PupilId, Row], misfits: Misfits) -> PupilId | None:
     text = pupil_id_of(row.cell("id"), misfits)
-    if text is None or not pupils.known:
-        return None
-    pupil_id = PupilId(text)
-    if pupil_id in matched:
-        misfits.add(
-            row.cell("id"),
-            f"mỗi học sinh một dòng (đã có ở {matched[pupil_id].where})",
-            f"each pupil once (already at {matched[pupil_id].where})",
-        )
-        return None
-    pupil = pupils.pupils.get(pupil_id)
-    if pupil is None:
-        if _name(row) not in pupils.doubtful:
+    pupil = pupils.pupils.get(PupilId(text)) if text else None
+    if text is None or pupil is None:
+        if text and pupils.known and not {text, _text(row, "name")} & pupils.doubtful:
             misfits.add(row.cell("id"), "mã có trong danh sách lớp", "an id that is in the class list")
+        _judge_alone(row, misfits)
+        return None
+    pupil_id = pupil.id
+    if pupil_id in matched:
+        first = matched[pupil_id].where
+        misfits.add(row.cell("id"), f"mỗi học sinh một dòng (đã có ở {first})", f"each pupil once (already at {first})")
+        _judge_alone(row, misfits)
         return None
     name = row.get("name")
-    if name is not None and _name(row) != pupil.name:
-        misfits.add(
-            name,
+    if name is not None and _text(row, "name") != pupil.name:
+        vi, en = (
             f"“{pupil.name}”, tên của {pupil_id} trong danh sách",
             f'"{pupil.name}", the name of {pupil_id} in the class list',
         )
+        misfits.add(name, vi, en)
     _expect_tt(row.get("tt"), pupils.places[pupil_id], misfits)
     return pupil_id
+
+
+def _judge_alone(row: Row, misfits: Misfits) -> None:
+    """A line that belongs to nobody in the list: its name and number are judged by themselves."""
+    for key in ("name", "tt"):
+        cell = row.get(key)
+        if cell is not None and key == "name":
+            name_of(cell, misfits)
+        elif cell is not None:
+            count_of(cell, misfits, LIMITS.pupils, "số thứ tự", "a running number", least=1)
 
 
 def _expect_tt(cell: Cell | None, tt: int, misfits: Misfits) -> None:
@@ -119,6 +126,6 @@ def _expect_tt(cell: Cell | None, tt: int, misfits: Misfits) -> None:
         misfits.add(cell, f"số thứ tự {tt}", f"running number {tt}")
 
 
-def _name(row: Row) -> str:
-    value = row.cell("name").value
+def _text(row: Row, key: str) -> str:
+    value = row.cell(key).value
     return clean(value) if isinstance(value, str) else ""

@@ -48,6 +48,9 @@ def read_json(content: bytes, filename: str, misfits: Misfits, *, marks: bool = 
     walk = _Walk(filename, misfits)
     keys = {"format", "school", "class", "homeroom_teacher", "subjects", "pupils", "terms"} | ({"marks"} if marks else set())
     root = walk.keyed(_parse(content, filename, misfits), "", keys, optional=frozenset({"earlier"}))
+    for key in sorted(keys & set(root)):
+        if root[key] is None:
+            misfits.add(walk.cell(None, f"/{key}"), "một giá trị", "a value")
     if "format" in root and root["format"] != FORMAT:
         misfits.add(walk.cell(root["format"], "/format"), FORMAT, FORMAT)
     earlier = walk.keyed(root["earlier"], "/earlier", {"results", "terms"}) if root.get("earlier") is not None else {}

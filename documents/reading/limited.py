@@ -68,7 +68,7 @@ class RawCell:
 
     row: int
     column: int
-    kind: Literal["text", "number", "bool", "date", "time", "error", "formula"]
+    kind: Literal["text", "number", "bool", "date", "time", "error", "formula", "percent"]
     text: str
 
 

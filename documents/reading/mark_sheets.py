@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from documents.class_book import Form, Mark, Marks, PupilId, Subject
-from documents.reading.cells import Broken, Cell, Misfits, check_of, mark_of, note_of
+from documents.reading.cells import Broken, Cell, Misfits, check_of, folded, mark_of, note_of
 from documents.reading.class_list import ClassList, match_rows
 from documents.reading.cover import Cover, same, same_semester
 from documents.reading.raw_book import MarkSheet
@@ -36,10 +36,8 @@ def read_mark_sheet(listed: ListedSubject, pupils: ClassList, cover: Cover, misf
     for pupil_id, row in match_rows(sheet.rows, pupils, sheet.where, misfits):
         same(row.get("class_name"), cover.class_name, misfits)
         same(row.get("title"), subject.title, misfits, subject.key)
-        if listed.form is None:
-            continue
-        marks = read_marks(row, subject, cover, misfits)
-        previous = _previous(row, subject, cover, misfits)
+        marks = read_marks(row, subject, listed.form, cover, misfits)
+        previous = _previous(row, listed.form, cover, misfits)
         if pupil_id is not None and marks is not None:
             judged.marks[pupil_id] = marks
         if pupil_id is not None and previous is not None:
@@ -65,10 +63,12 @@ def _expect_columns(sheet: MarkSheet, subject: Subject, cover: Cover, misfits: M
             misfits.at(sheet.where, f"không có cột {name} / no column {name}", f"cột {name}", f"a column {name}")
 
 
-def read_marks(row: Row, subject: Subject, cover: Cover, misfits: Misfits) -> Marks | None:
+def read_marks(row: Row, subject: Subject, form: Form | None, cover: Cover, misfits: Misfits) -> Marks | None:
     """One pupil's marks; None if one of them misfits."""
     before = len(misfits.found)
-    tx = [_mark(cell, subject, misfits) for key in TX[: subject.tx_count] if (cell := row.get(key)) is not None]
+    # Where the number of ĐĐGtx is not known (that is noted already), whatever is there is judged.
+    given = TX[: subject.tx_count] or [key for key in TX if not row.cell(key).blank]
+    tx = [_mark(cell, form, misfits) for key in given if (cell := row.get(key)) is not None]
     for key in TX[subject.tx_count :] if subject.tx_count else ():
         if (extra := row.get(key)) is not None and not extra.blank:
             count = subject.tx_count
@@ -77,29 +77,30 @@ def read_marks(row: Row, subject: Subject, cover: Cover, misfits: Misfits) -> Ma
                 f"ô trống: môn {subject.periods} tiết/năm có {count} ĐĐGtx (TT 22/2021, Điều 6)",
                 f"a blank cell: a subject of {subject.periods} periods a year has {count} ĐĐGtx (TT 22/2021, art. 6)",
             )
-    gk, ck = _mark(row.cell("gk"), subject, misfits), _mark(row.cell("ck"), subject, misfits)
+    gk, ck = _mark(row.cell("gk"), form, misfits), _mark(row.cell("ck"), form, misfits)
     note = note_of(row.get("note"), misfits)
-    if len(misfits.found) > before or gk is None or ck is None or len(tx) != subject.tx_count:
+    if len(misfits.found) > before or form is None or gk is None or ck is None or len(tx) != subject.tx_count:
         _refuse_broken(row.get("average"), misfits)
         return None
     marks = Marks(tx=tuple(mark for mark in tx if mark is not None), gk=gk, ck=ck, note=note)
-    _compare_average(row.get("average"), semester_result(cover.rules, subject.form, marks), misfits)
+    _compare_average(row.get("average"), semester_result(cover.rules, form, marks), misfits)
     return marks
 
 
-def _mark(cell: Cell, subject: Subject, misfits: Misfits) -> Mark | None:
-    if subject.form is Form.COMMENT:
+def _mark(cell: Cell, form: Form | None, misfits: Misfits) -> Mark | None:
+    """A mark of the subject's form; where the form is not known (noted already), of either."""
+    if form is Form.COMMENT or (form is None and isinstance(cell.value, str) and folded(cell.value) in {"đ", "cđ"}):
         return check_of(cell, misfits)
     return mark_of(cell, misfits)
 
 
-def _previous(row: Row, subject: Subject, cover: Cover, misfits: Misfits) -> Mark | None:
+def _previous(row: Row, form: Form | None, cover: Cover, misfits: Misfits) -> Mark | None:
     """Semester I's result: needed in semester II, absent before."""
     cell = row.get("previous")
     if cell is None or not cover.semester:
         return None
     if cover.semester == 2:  # noqa: PLR2004 - semester II
-        return _mark(cell, subject, misfits)
+        return _mark(cell, form, misfits)
     if not cell.blank:
         misfits.add(cell, "ô trống: sổ này là của học kì I", "a blank cell: this is the book of semester I")
     return None

@@ -49,7 +49,6 @@ PUPIL_COLUMNS = (
     _NAME,
     Column(key="birth_date", headers=("Ngày sinh", "Ngày tháng năm sinh")),
     Column(key="sex", headers=("Nam/Nữ", "Giới tính")),
-    _NOTE,
 )
 
 MARK_COLUMNS = (

@@ -27,7 +27,12 @@ COVER, SUBJECTS, PUPILS, SUMMARY = "Bìa", "Bìa lót", "Danh sách", "Tổng h�
 
 def read_workbook(content: bytes, filename: str, misfits: Misfits) -> RawBook:
     """Find the book in an .xlsx file; what is not where it should be is noted."""
-    grids = {clean(sheet.name): grid_of(sheet) for sheet in open_workbook(content, filename)}
+    grids: dict[str, Grid] = {}
+    for sheet in open_workbook(content, filename):
+        name = next((known for known in grids if folded(known) == folded(sheet.name)), clean(sheet.name))
+        if name in grids:  # the same letters in another Unicode form, or a space at the end: one would be lost
+            misfits.at(shown(sheet.name), shown(sheet.name), "mỗi trang tính một tên", "a different name for each sheet")
+        grids.setdefault(name, grid_of(sheet))
     own = {folded(name): name for name in (COVER, SUBJECTS, PUPILS, SUMMARY)}
     fixed = {own[folded(name)]: grid for name, grid in grids.items() if folded(name) in own}
     for name in own.values():
@@ -89,16 +94,17 @@ def _labels(grid: Grid, labels: Mapping[str, tuple[str, ...]], misfits: Misfits)
 
 def grid_of(sheet: RawSheet) -> Grid:
     """The filled cells of a sheet under the names that people know: "Toán!F17"."""
+    name = shown(sheet.name)
     rows: dict[int, dict[int, Cell]] = {}
     for cell in sheet.cells:
-        rows.setdefault(cell.row, {})[cell.column] = Cell(_place(sheet.name, cell.row, cell.column), value_of(cell))
+        rows.setdefault(cell.row, {})[cell.column] = Cell(f"{name}!{_a1(cell.row, cell.column)}", value_of(cell))
     return Grid(
-        where=shown(sheet.name),
+        where=name,
         rows=rows,
-        place=lambda row, column: _place(sheet.name, row, column),
-        row_place=lambda row: f"{shown(sheet.name)}!{row + 1}",
+        place=lambda row, column: f"{name}!{_a1(row, column)}",
+        row_place=lambda row: f"{name}!{row + 1}",
         merged=sheet.merged,
-        range_place=lambda first, last: f"{_place(sheet.name, *first)}:{_a1(*last)}",
+        range_place=lambda first, last: f"{name}!{_a1(*first)}:{_a1(*last)}",
     )
 
 
@@ -114,11 +120,7 @@ def value_of(cell: RawCell) -> Value:
         return number
     if cell.kind == "formula":
         return Broken("công thức chưa có giá trị / a formula without a value", pending=True)
-    return Broken(cell.text)  # an error, a time of day, a moment
-
-
-def _place(sheet: str, row: int, column: int) -> str:
-    return f"{shown(sheet)}!{_a1(row, column)}"
+    return Broken(f"{cell.text} (%)" if cell.kind == "percent" else cell.text)  # or an error, a time of day, a moment
 
 
 def _a1(row: int, column: int) -> str:

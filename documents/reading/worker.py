@@ -32,7 +32,7 @@ MOST_TOTAL_BYTES = 64_000_000
 MOST_RATIO = 200  # honest sheets deflate up to 60 times
 RATIO_FROM_BYTES = 1_000_000  # a short part may shrink as it likes
 MOST_SHEETS = 64
-MOST_ROWS = 5_000  # formatted but empty rows below a list are common; a million rows are not a class
+MOST_ROWS = 5_000  # with a value in them; a class has 45
 MOST_COLUMNS = 256
 MOST_CELLS = 60_000  # filled, in the whole workbook; the shipped one has 8,000
 SHORT = 64  # characters kept of a value that is only asked for blankness, or for an error's name
@@ -136,7 +136,8 @@ def workbook(parts: dict[str, bytes]) -> dict[str, Any]:
     targets = _sheet_parts(parts)
     if len(targets) > MOST_SHEETS:
         raise Refused("TOO_MANY_SHEETS", str(len(targets)))
-    scans = {name: Scan(name, parts[part]) for name, part in targets.items()}
+    percents = _percent_styles(parts.get("xl/styles.xml", b"<none/>"))
+    scans = {name: Scan(name, parts[part], percents) for name, part in targets.items()}
     if (cells := sum(scan.filled for scan in scans.values())) > MOST_CELLS:
         raise Refused("TOO_MANY_CELLS", str(cells))
     return {"sheets": _sheets(_fresh_archive(parts), scans)}
@@ -200,14 +201,19 @@ def _sheet_parts(parts: dict[str, bytes]) -> dict[str, str]:
 
 
 class Scan:
-    """Our own pass over one sheet's XML: finds what calamine hides, refuses cells that lie absurdly far out."""
+    """Our own pass over one sheet's XML: finds what calamine hides, refuses cells that lie absurdly far out.
 
-    def __init__(self, sheet: str, content: bytes) -> None:
+    Only cells with a value count: formatted blanks down to row 1048576 are what LibreOffice leaves, and harmless.
+    """
+
+    def __init__(self, sheet: str, content: bytes, percents: frozenset[str]) -> None:
         self.sheet = sheet
         self.broken: dict[tuple[int, int], tuple[str, str]] = {}  # (row, column) -> (kind, text)
-        self.filled = 0
+        self._percents = percents
+        self._filled: set[tuple[int, int]] = set()
         self._row, self._column = -1, -1
-        self._type, self._text, self._inside = "", "", ""
+        self._attributes: dict[str, str] = {}
+        self._text, self._inside = "", ""
         self._formula = self._valued = False
         parser = expat.ParserCreate()
         parser.StartElementHandler = self._start
@@ -215,13 +221,18 @@ class Scan:
         parser.CharacterDataHandler = self._characters
         parser.Parse(content, True)
 
+    @property
+    def filled(self) -> int:
+        """How many cells hold something."""
+        return len(self._filled)
+
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         local = _local(name)
         if local == "row":
             self._row, self._column = _row_number(self.sheet, attributes.get("r"), self._row), -1
         elif local == "c":
             self._row, self._column = _place(self.sheet, attributes.get("r"), self._row, self._column)
-            self._type, self._text = attributes.get("t", ""), ""
+            self._attributes, self._text = attributes, ""
             self._formula = self._valued = False
         elif local == "f":
             self._formula = True
@@ -232,43 +243,71 @@ class Scan:
         local = _local(name)
         if local in {"v", "is"}:
             self._inside = ""
-        elif local == "c":
-            self.filled += self._valued or self._formula
-            if self._type == "e":
-                self.broken[self._row, self._column] = ("error", self._text or "#?")
-            elif self._formula and not self._text and self._type != "str":  # "str": the formula gives an empty text
-                self.broken[self._row, self._column] = ("formula", "")
+        elif local == "c" and (self._valued or self._formula):
+            self._cell((self._row, self._column), self._attributes.get("t", ""))
 
     def _characters(self, data: str) -> None:
         if self._inside == "v" and len(self._text) < SHORT:
             self._text += data
 
+    def _cell(self, place: tuple[int, int], kind: str) -> None:
+        _bounded(self.sheet, *place)
+        if place in self._filled:  # of two values one would be read, and nobody knows which is seen elsewhere
+            raise Refused("BAD_XML", f"{self.sheet[:40]}: a cell twice, row {place[0] + 1}")
+        self._filled.add(place)
+        if kind == "e":
+            self.broken[place] = ("error", self._text or "#?")
+        elif self._formula and not self._text and kind != "str":  # "str": the formula gives an empty text
+            self.broken[place] = ("formula", "")
+        elif kind in {"", "n"} and self._attributes.get("s") in self._percents:
+            self.broken[place] = ("percent", self._text)  # 80% is stored as 0.8, which would pass as a mark
+
+
+def _percent_styles(styles: bytes) -> frozenset[str]:
+    """The numbers of the cell styles that show a number as per cent (ECMA-376, part 1, 18.8.30)."""
+    formats = {"9": "0%", "10": "0.00%"}  # the two that every workbook has
+    styled: list[str] = []
+    inside = ""
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal inside
+        local = _local(name)
+        if local == "numFmt":
+            formats[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
+        elif local in {"cellXfs", "cellStyleXfs"}:
+            inside = local
+        elif local == "xf" and inside == "cellXfs":
+            styled.append(attributes.get("numFmtId", ""))
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    parser.Parse(styles, True)
+    return frozenset(str(number) for number, used in enumerate(styled) if "%" in formats.get(used, ""))
+
 
 def _row_number(sheet: str, given: str | None, last: int) -> int:
     if given is not None and not (given.isascii() and given.isdigit() and len(given) < 8):  # noqa: PLR2004 - 1048576
         raise Refused("BAD_XML", f"{sheet[:40]}: row {given[:20]}")
-    row = last + 1 if given is None else int(given) - 1
-    return _bounded(sheet, row, 0)[0]
+    return last + 1 if given is None else int(given) - 1
 
 
 def _place(sheet: str, given: str | None, row: int, column: int) -> tuple[int, int]:
     if given is None:
-        return _bounded(sheet, row, column + 1)
+        return row, column + 1
     match = REFERENCE.fullmatch(given)
     if match is None:
         raise Refused("BAD_XML", f"{sheet[:40]}: {given[:20]}")
     number = 0
     for letter in match[1]:
         number = number * 26 + ord(letter) - 64
-    return _bounded(sheet, int(match[2]) - 1, number - 1)
+    return int(match[2]) - 1, number - 1
 
 
-def _bounded(sheet: str, row: int, column: int) -> tuple[int, int]:
+def _bounded(sheet: str, row: int, column: int) -> None:
     if row >= MOST_ROWS:
         raise Refused("TOO_MANY_ROWS", f"{sheet[:40]}: {row + 1}")
     if column >= MOST_COLUMNS:
         raise Refused("TOO_MANY_COLUMNS", f"{sheet[:40]}: {column + 1}")
-    return row, column
 
 
 def _fresh_archive(parts: dict[str, bytes]) -> bytes:
