@@ -243,6 +243,13 @@ class Service:
             wanted=self._wanted(answer),
         )
 
+    def first_credential(self, user: str) -> str:
+        """credentials/list (v1 11.4): the only key, or the first of several."""
+        found = self._post("credentials/list", {"userID": user}).get("credentialIDs")
+        if not isinstance(found, list) or not found:
+            raise NoSuchKey(f"{user} không có khóa nào ở dịch vụ này", f"{user} has no key at this service")
+        return str(found[0])
+
     def authorise(
         self, credential: Credential, hashes: tuple[str, ...], digest: str, secrets: Mapping[str, str]
     ) -> dict[str, Any]:
