@@ -83,14 +83,15 @@ class _Writer:
         for number, task in enumerate(tasks, len(self.numbers)):
             self.numbers[task.id] = number
         specs, ranks = _numbered(frame.spec), _ranks(tasks)
-        self.frames.append([host, int(frame.completed), [self._task(task, specs, ranks) for task in tasks]])
+        known = frame.tasks
+        rows = [self._task(task, known.get(task._parent), specs, ranks) for task in tasks]  # noqa: SLF001 - the id is enough
+        self.frames.append([host, int(frame.completed), rows])
         for task in tasks:
             inner = self.workflow.subprocesses.get(task.id)
             if inner is not None:
                 self._frame(inner, self.numbers[task.id])
 
-    def _task(self, task: Any, specs: Mapping[str, int], ranks: Mapping[Any, int]) -> list[object]:
-        parent = task.parent
+    def _task(self, task: Any, parent: Any, specs: Mapping[str, int], ranks: Mapping[Any, int]) -> list[object]:
         internal = task.internal_data
         if "merged" in internal:
             numbers = {str(child): self.numbers[child] for child in task._children}  # noqa: SLF001 - the ids are all we need
@@ -118,7 +119,8 @@ def _numbered(spec: Any) -> Mapping[str, int]:
 
 def _ranks(tasks: list[Any]) -> dict[Any, int]:
     """A join merges its branches in the order in which they came; only the order is kept, never the time."""
-    joins = [task for task in tasks if isinstance(task.task_spec, UnstructuredJoin) and task.has_state(TaskState.FINISHED_MASK)]
+    finished = (task for task in tasks if task.has_state(TaskState.FINISHED_MASK))
+    joins = [task for task in finished if isinstance(task.task_spec, UnstructuredJoin)]
     return {task.id: rank for rank, task in enumerate(sorted(joins, key=lambda task: task.last_state_change), 1)}
 
 
