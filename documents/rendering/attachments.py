@@ -1,5 +1,6 @@
 """Files inside a PDF: laid at rendering, read back from the first revision, where no later hand can have changed them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,9 +8,12 @@ from datetime import UTC, datetime
 import pikepdf
 
 from documents.rendering.errors import UnreadableFile, WrongAttachments
+from documents.rendering.objects import Objects, text
 from documents.rendering.revision import first_revision, opened
 
 DATA_NAME = "data.json"
+PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # needs no escape in a PDF, nor in any file system
+OWN_FILES = rb"/Names<</EmbeddedFiles<</Names\[\(data\.json\)(\d+) 0 R\]>>>>/AF\[\1 0 R\]"  # as Typst attaches the data
 MOST_FILES = 64  # a volume has one for each subject, and its data
 MOST_BYTES = 128_000_000  # all of them together, unpacked
 
@@ -24,25 +28,43 @@ class Attachment:
     description: str = ""
 
 
-def attach(book: pikepdf.Pdf, files: Sequence[Attachment], at: datetime) -> None:
-    """Put the files in as supplements (ISO 19005-3, annex E), by name, all dated `at`: the same bytes every time."""
-    names = [file.name for file in files]
-    for name in names:
-        if name == DATA_NAME or names.count(name) > 1:
-            raise WrongAttachments(f"Hai tệp đính kèm cùng tên {name!r}", f"two attached files are called {name!r}")
-    dated = at.astimezone(UTC).strftime("D:%Y%m%d%H%M%SZ")
-    for file in sorted(files, key=lambda file: file.name):
-        specification = pikepdf.AttachedFileSpec(
-            book,
+def attach(book: Objects, files: Sequence[Attachment], at: datetime) -> None:
+    """Put the files in as supplements (ISO 19005-3, annex E), by name, all dated `at`, beside the data that Typst put in.
+
+    The files are stored as they are: signed PDFs hold little that deflates.
+    """
+    dated = at.astimezone(UTC).strftime("D:%Y%m%d%H%M%SZ").encode()
+    added: dict[bytes, int] = {}
+    for file in files:
+        name = file.name.encode()
+        if not PLAIN_NAME.fullmatch(file.name) or file.name == DATA_NAME or name in added:
+            raise WrongAttachments(
+                f"Tên tệp đính kèm {file.name!r} không dùng được hoặc bị trùng",
+                f"the name {file.name!r} of an attached file cannot be used or stands twice",
+            )
+        stream = book.add_stream(
+            b"/Type/EmbeddedFile/Subtype/%s/Params<</Size %d/CreationDate(%s)/ModDate(%s)>>"
+            % (_name(file.mime_type), len(file.content), dated, dated),
             file.content,
-            filename=file.name,
-            description=file.description,
-            mime_type=file.mime_type,
-            creation_date=dated,
-            mod_date=dated,
+            pack=False,
         )
-        specification.relationship = pikepdf.Name.Supplement
-        book.attachments[file.name] = specification
+        added[name] = book.add(
+            b"<</Type/Filespec/F(%s)/UF(%s)/EF<</F %d 0 R/UF %d 0 R>>/AFRelationship/Supplement/Desc%s>>"
+            % (name, name, stream, stream, text(file.description))
+        )
+    book.edit(book.root, OWN_FILES, lambda found: _listed({DATA_NAME.encode(): int(found[1]), **added}))
+
+
+def _listed(files: dict[bytes, int]) -> bytes:
+    """The name tree, in the order of the names, and the list of associated files."""
+    ordered = sorted(files.items())
+    names = b"".join(b"(%s)%d 0 R" % item for item in ordered)
+    return b"/Names<</EmbeddedFiles<</Names[%s]>>>>/AF[%s]" % (names, b" ".join(b"%d 0 R" % at for _, at in ordered))
+
+
+def _name(mime_type: str) -> bytes:
+    """A media type as a PDF name: application#2Fpdf."""
+    return re.sub(rb"[^A-Za-z0-9.+-]", lambda found: b"#%02X" % found[0][0], mime_type.encode())
 
 
 def attached(pdf: bytes) -> tuple[Attachment, ...]:

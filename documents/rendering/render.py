@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
 from importlib.metadata import version
-from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -28,10 +27,11 @@ from documents.rendering.checking import DataCheck
 from documents.rendering.errors import BadTemplate, WrongAttachments
 from documents.rendering.fields import lay
 from documents.rendering.fonts import digests
+from documents.rendering.objects import Objects
 from documents.rendering.typesetting import Layout, Typesetter
 
 FILES = ("template.typ", "page.typ", "schema.json", "kind.toml")  # of a kind: what `pins` keeps of them
-LAYER = 1  # raised whenever the code that lays fields and attachments changes the bytes
+LAYER = 2  # raised whenever the code that lays fields and attachments changes the bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,18 +117,11 @@ def _typesetter(root: Path, kind: str) -> Typesetter:
 
 
 def _bound(layout: Layout, attachments: Sequence[Attachment], at: datetime, kind: Kind) -> bytes:
-    """One save lays fields, attaches files and packs objects; from here on the file only grows."""
-    with pikepdf.open(BytesIO(layout.pdf)) as book:
-        attach(book, attachments, at)
-        lay(book, layout.fields, f"{kind.name}/template.typ")
-        out = BytesIO()
-        book.save(
-            out,
-            object_stream_mode=pikepdf.ObjectStreamMode.generate,
-            deterministic_id=True,
-            fix_metadata_version=False,
-        )
-        return out.getvalue()
+    """Fields are laid, files attached and objects packed in one go; from here on the file only grows."""
+    book = Objects(layout.pdf, f"{kind.name}/template.typ")
+    attach(book, sorted(attachments, key=lambda file: file.name), at)
+    lay(book, layout.fields, f"{kind.name}/template.typ")
+    return book.written()
 
 
 def _check_attachments(kind: Kind, document: Mapping[str, Any], files: Sequence[Attachment]) -> None:

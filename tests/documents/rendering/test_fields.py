@@ -16,6 +16,7 @@ from documents.kind import KINDS
 from documents.rendering.errors import BadTemplate
 from documents.rendering.fields import lay
 from documents.rendering.fonts import FONTS
+from documents.rendering.objects import Objects
 from documents.rendering.typesetting import DeclaredField, Typesetter
 from tests.documents.rendering.conftest import canonical, example, whole_class
 
@@ -50,8 +51,9 @@ def test_a_field_lies_exactly_where_its_box_is_drawn(page: str, tmp_path: Path) 
     (tmp_path / "black.typ").write_text(A_PAGE.replace("{page}", page), encoding="utf-8")
     data = canonical(example("class_book_sheet", "toan-hk1")).decode()
     layout = Typesetter(root=tmp_path, template="black.typ").set({"data": data})
-    with pikepdf.open(BytesIO(layout.pdf)) as pdf:
-        lay(pdf, layout.fields, "black.typ")
+    book = Objects(layout.pdf, "black.typ")
+    lay(book, layout.fields, "black.typ")
+    with pikepdf.open(BytesIO(book.written())) as pdf:
         widget = widgets(pdf)[0]
         left, bottom, right, top = rectangle(widget)
         height = float(pdf.pages[-1].mediabox[3])
@@ -205,10 +207,13 @@ def place(**changes: Any) -> DeclaredField:
     ],
     ids=["dot", "twice", "page-0", "page-2", "left", "right", "below", "lock"],
 )
-def test_a_template_that_declares_nonsense_is_refused(fields: list[DeclaredField], sheet: bytes) -> None:
+def test_a_template_that_declares_nonsense_is_refused(fields: list[DeclaredField]) -> None:
     """A field without a proper name or place never reaches a signer."""
-    with pikepdf.open(BytesIO(sheet)) as pdf, pytest.raises(BadTemplate, match=r"x\.typ"):
-        lay(pdf, fields, "x.typ")
+    data = canonical(example("class_book_sheet", "toan-hk1")).decode()
+    layout = Typesetter(root=KINDS, template="class_book_sheet/template.typ").set({"data": data})
+
+    with pytest.raises(BadTemplate, match=r"x\.typ"):
+        lay(Objects(layout.pdf, "x.typ"), fields, "x.typ")
 
 
 @pytest.mark.parametrize(

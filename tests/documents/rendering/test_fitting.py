@@ -2,6 +2,7 @@
 
 import random
 import time
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -41,11 +42,11 @@ def spoil(data: Any, chance: random.Random) -> Any:
         case 0:
             del inner[last]
         case 1 if isinstance(inner, list):
-            inner += [inner[last]] * chance.choice((1, 80))
+            inner += [deepcopy(inner[last])] * chance.choice((1, 80))
         case 1 | 2 if isinstance(inner, dict):
-            inner[chance.choice(("stranger", "Đ", "a-b", "key" * 30))] = chance.choice(VALUES)
+            inner[chance.choice(("stranger", "Đ", "a-b", "key" * 30))] = deepcopy(chance.choice(VALUES))
         case _:
-            inner[last] = chance.choice(VALUES)
+            inner[last] = deepcopy(chance.choice(VALUES))
     return data
 
 
