@@ -25,7 +25,7 @@ _STREAM_START = re.compile(_SPACE + rb"*stream\r?\n")
 _STREAM_END = re.compile(_SPACE + rb"*endstream" + _SPACE + rb"*endobj")
 
 # The three line ends a 20-byte entry may have (ISO 32000-1, 7.5.4). Generations other than 0 are left to pyHanko.
-_ENTRIES = tuple(re.compile(rb"(?:\d{10} (?:00000 n|\d{5} f)" + end + rb")*+") for end in (rb" \n", rb"\r\n", rb" \r"))
+_ENTRIES = {end: re.compile(rb"(?:\d{10} (?:00000 n|\d{5} f)" + re.escape(end) + rb")*+") for end in (b" \n", b"\r\n", b" \r")}
 ENTRY_LENGTH = 20
 
 
@@ -151,7 +151,8 @@ def _read_table(data: bytes, at: int) -> Section:
     while head := _SUBSECTION.match(data, at):
         first, count, start = int(head[1]), int(head[2]), head.end()
         at = start + count * ENTRY_LENGTH
-        if not any(entries.fullmatch(data, start, at) for entries in _ENTRIES):
+        entries = _ENTRIES.get(data[start + 18 : start + 20])
+        if count and not (entries and entries.fullmatch(data, start, at)):
             raise Unusual("a cross-reference table with unusual entries")
         if len(subsections) >= MOST_SUBSECTIONS:
             raise Unusual("a cross-reference table in very many pieces")

@@ -309,7 +309,10 @@ def page_number(document: Document, index: int) -> int:
 
 def _date(moment: datetime) -> bytes:
     """D:YYYYMMDDHHmmSS+HH'mm' (7.9.4)."""
-    zone = moment.strftime("%z")
-    if not zone:
+    offset = moment.utcoffset()
+    if offset is None:
         raise ValueError("a signing time without its zone")
-    return f"D:{moment:%Y%m%d%H%M%S}{zone[:3]}'{zone[3:5]}'".encode("ascii")
+    minutes = round(offset.total_seconds() / 60)
+    zone = b"%c%02d'%02d'" % (b"-+"[minutes >= 0], *divmod(abs(minutes), 60))
+    clock = (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
+    return b"D:%04d%02d%02d%02d%02d%02d%b" % (*clock, zone)

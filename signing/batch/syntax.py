@@ -27,8 +27,8 @@ _STRING_STOP = re.compile(rb"[()\\]")
 _HEX = re.compile(rb"[0-9A-Fa-f" + _SPACE + rb"]*")
 
 
-def _pair_pattern() -> re.Pattern[bytes]:
-    """A key with its value, down to three levels of arrays and dictionaries, in one step of the regular expression engine.
+def _value_pattern() -> bytes:
+    """A value, down to three levels of arrays and dictionaries, in one step of the regular expression engine.
 
     Every repetition is possessive: nothing is tried twice, so hostile input costs no more than its length.
     What does not fit (deeper nesting, brackets inside strings) is left to the slower functions below.
@@ -42,10 +42,15 @@ def _pair_pattern() -> re.Pattern[bytes]:
         array = rb"\[(?>" + blanks + value + rb")*+" + blanks + rb"\]"
         dictionary = rb"<<(?>" + blanks + name + blanks + value + rb")*+" + blanks + rb">>"
         value = rb"(?>" + rb"|".join((simple, array, dictionary)) + rb")"
-    return re.compile(rb"(" + name + rb")" + blanks + rb"(" + value + rb")" + blanks, re.DOTALL)
+    return value
 
 
-_PAIR = _pair_pattern()
+_VALUE, _BLANKS_KEPT = _value_pattern(), rb"[" + _SPACE + rb"]*+"
+_KEY = rb"/" + _REGULAR + rb"*+"
+_PAIR = re.compile(rb"(" + _KEY + rb")" + _BLANKS_KEPT + rb"(" + _VALUE + rb")" + _BLANKS_KEPT, re.DOTALL)
+_PAIRS = re.compile(rb"<<" + _BLANKS_KEPT + rb"(?>" + _KEY + _BLANKS_KEPT + _VALUE + _BLANKS_KEPT + rb")*+>>", re.DOTALL)
+_ELEMENT = re.compile(_VALUE, re.DOTALL)
+_ELEMENTS = re.compile(rb"\[" + _BLANKS_KEPT + rb"(?>" + _VALUE + _BLANKS_KEPT + rb")*+\]", re.DOTALL)
 _ARRAY_OF_REFERENCES = re.compile(
     rb"\[(?>["
     + _SPACE
@@ -74,6 +79,8 @@ def read_dictionary(data: bytes, at: int) -> tuple[Values, int]:
 
 def read_array(raw: bytes) -> list[bytes]:
     """The elements of an array as raw values."""
+    if _ELEMENTS.fullmatch(raw):
+        return _ELEMENT.findall(raw, 1, len(raw) - 1)
     elements, end = _array(raw, 0, 0)
     if raw[end:].strip():
         raise Unusual("something after an array")
@@ -168,6 +175,16 @@ def _dictionary(data: bytes, at: int, depth: int) -> tuple[Values, int]:
         raise Unusual("no dictionary where one was expected")
     if depth > DEEPEST:
         raise Unusual("nested too deep")
+    if whole := _PAIRS.match(data, at):
+        pairs = _PAIR.findall(data, at + 2, whole.end() - 2)
+        values: Values = dict(pairs)
+        if len(values) != len(pairs) or b"#" in b"".join(values):
+            raise Unusual("a key of a dictionary is escaped or said twice")
+        return values, whole.end()
+    return _slow_dictionary(data, at, depth)
+
+
+def _slow_dictionary(data: bytes, at: int, depth: int) -> tuple[Values, int]:
     values: Values = {}
     at = skip_blanks(data, at + 2)
     while not data.startswith(b">>", at):
