@@ -146,12 +146,17 @@ def sign(
 
 
 @log_app.command("verify")
-def log_verify(office: Folder = None) -> None:
+def log_verify(
+    office: Folder = None,
+    seen: Annotated[list[Path] | None, typer.Option("--seen", help="a checkpoint that was kept elsewhere")] = None,
+) -> None:
     """Tìm mọi dòng bị sửa, xóa, đảo trong nhật ký. / Find every changed, removed or reordered row."""
     from api.wiring import open_office
 
     with open_office(read_settings(office)) as wired:
-        raise typer.Exit(_report(wired.verify_log(), "Nhật ký nguyên vẹn. / The log is intact."))
+        raise typer.Exit(
+            _report(wired.verify_log([path.read_text() for path in seen or ()]), "Nhật ký nguyên vẹn. / The log is intact.")
+        )
 
 
 @app.command()

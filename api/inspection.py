@@ -1,22 +1,24 @@
 """`soky check` and `soky kind check`: what is not as it should be, a sentence each. An empty list is good news."""
 
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import bpmn
 import documents
 from api.wiring import Wired
-from bpmn import process_names, process_xml
 from directory import Role
 from workflow.system_steps import HANDLERS
 
+PROCESSES = Path(bpmn.__file__).parent / "processes"
 EXPIRES_SOON = timedelta(days=30)
 
 
 def inspect(wired: Wired) -> list[str]:
     """The log, the guards, the blobs, work that waits for an administrator, certificates that end soon, the kinds."""
     found = list(wired.verify_log())
-    found += [f"BLOB_ORPHAN  {digest}: không bản ghi nào trỏ tới / nothing points to it" for digest in wired.store.orphans()]
-    found += [f"WORK_STUCK  {item.subject_key}: {item.error}" for item in wired.store.stuck()]
+    found += [f"BLOB_ORPHAN  {path.name}: không bản ghi nào trỏ tới / nothing points to it" for path in wired.store.orphans()]
+    found += [f"WORK_STUCK  {subject}: {error}" for subject, error in wired.store.stuck()]
     now = wired.office.desk.clock()
     for unit in wired.store.units():
         for key in wired.office.unit_book(unit).credentials:
@@ -30,16 +32,14 @@ def inspect(wired: Wired) -> list[str]:
 def inspect_kinds() -> list[str]:
     """Each kind renders its examples; each process loads; lanes are roles, system steps have a handler."""
     found: list[str] = []
-    for kind in documents.kinds():
-        try:
-            documents.check_kind(kind)
-        except documents.DocumentsError as problem:
-            found.append(f"KIND  {kind}: {problem}")
+    for kind in documents.kinds().values():
+        found += [f"KIND  {kind.name}: {problem}" for problem in _problems_of(kind)]
     roles = {role.value for role in Role}
-    for name in process_names():
+    for path in sorted(PROCESSES.glob("*.bpmn")):
+        name = path.stem
         try:
-            process = bpmn.load(process_xml(name))
-        except bpmn.BadDiagram as problem:
+            process = bpmn.load(path.read_bytes())
+        except bpmn.BpmnError as problem:
             found.append(f"PROCESS  {name}: {problem}")
             continue
         for step in process.steps.values():
@@ -48,3 +48,18 @@ def inspect_kinds() -> list[str]:
             elif step.lane != "system" and step.lane not in roles:
                 found.append(f"PROCESS  {name}: {step.id}: làn lạ / unknown lane “{step.lane}”")
     return found
+
+
+def _problems_of(kind: documents.Kind) -> Iterator[str]:
+    """Each example must render, and its process must be there."""
+    if not (PROCESSES / f"{kind.process}.bpmn").is_file():
+        yield f"quy trình không có / there is no process “{kind.process}”"
+    for example in sorted((kind.folder / "examples").glob("*.json")):
+        attached = [
+            documents.Attachment(name=file.name, content=file.read_bytes(), mime_type="application/pdf", description=file.stem)
+            for file in sorted((kind.folder / "examples" / "attached").glob("*.pdf"))
+        ]
+        try:
+            documents.render(kind.name, example.read_bytes(), attachments=attached)
+        except documents.DocumentsError as problem:
+            yield f"{example.name}: {problem}"

@@ -4,7 +4,7 @@ with open_office(read_settings()) as wired:
     wired.office.inbox(person)
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,8 +12,7 @@ from pathlib import Path
 
 import signing
 from api.settings import BadSettings, Settings
-from storage import KeptStore, open_store
-from storage.notes import new_log_key
+from storage import KeptStore, new_log_key, open_store, verify_log
 from workflow.desk import Desk
 from workflow.office import Office
 
@@ -38,6 +37,12 @@ class Wired:
         """A key's URI with the office's folder in front of a file's path: the directory holds no path of this machine."""
         scheme, _, place = uri.partition(":")
         return f"file:{self.settings.folder.resolve() / place}" if scheme == "file" and not place.startswith("/") else uri
+
+    def verify_log(self, seen: Iterable[str] = ()) -> list[str]:
+        """A sentence for everything that was changed behind our back; `seen` are checkpoints kept elsewhere. Empty: intact."""
+        key = self.store.log.key
+        verifiers = [key.verifier] if key else []
+        return [f"{found.code}  {found.message}" for found in verify_log(self.store, verifiers, seen=seen)]
 
     def keep_log(self) -> str:
         """Give every pending step its place and sign the head. Returns the checkpoint."""

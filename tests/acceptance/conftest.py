@@ -1,4 +1,4 @@
-"""A demo school whose sheets wait for their teachers; made once, copied for each test."""
+"""A demo school at two moments: its sheets wait for their teachers; its volume is bound. Made once, copied for each test."""
 
 import shutil
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 
 import documents
 from api.demo.people import PRINCIPAL, Cast, settle_school
-from api.demo.story import WORKBOOK
+from api.demo.story import WORKBOOK, open_key
 from api.settings import Settings
 from api.wiring import Wired, open_office
 from api.worker import Worker
@@ -29,27 +29,47 @@ def prepared_office(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def bound_office(prepared_office: Path, cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same school after its thirteen teachers have signed: the volume waits for the homeroom teacher."""
+    folder = Path(shutil.copytree(prepared_office, tmp_path_factory.mktemp("bound") / "office"))
+    with open_office(Settings(folder=folder, demo=True)) as wired:
+        for teacher in sorted(set(cast.teachers.values())):
+            sign_all(wired, teacher)
+        Worker(wired).drain()
+    return folder
+
+
 @pytest.fixture
 def office_folder(prepared_office: Path, tmp_path: Path) -> Path:
-    """A copy of it for this test alone."""
+    """A copy of the first for this test alone."""
     return Path(shutil.copytree(prepared_office, tmp_path / "office"))
 
 
 @pytest.fixture
 def school(office_folder: Path) -> Iterator[Wired]:
-    """The office, open."""
+    """The office, open; its sheets wait."""
     with open_office(Settings(folder=office_folder, demo=True)) as wired:
         yield wired
 
 
 @pytest.fixture
-def case(school: Wired) -> CaseId:
-    """The class book of 9A."""
-    (record,) = school.office.cases(PRINCIPAL)
-    return record.id
+def bound(bound_office: Path, tmp_path: Path) -> Iterator[Wired]:
+    """The office, open; its volume is bound."""
+    folder = Path(shutil.copytree(bound_office, tmp_path / "bound"))
+    with open_office(Settings(folder=folder, demo=True)) as wired:
+        yield wired
 
 
 @pytest.fixture
+def case(prepared_office: Path) -> CaseId:
+    """The class book of 9A; the copies keep its name."""
+    with open_office(Settings(folder=prepared_office, demo=True)) as wired:
+        (record,) = wired.office.cases(PRINCIPAL)
+        return record.id
+
+
+@pytest.fixture(scope="session")
 def cast() -> Cast:
     """Who plays whom."""
     book = documents.read_class_book(WORKBOOK.read_bytes(), WORKBOOK.name)
@@ -58,3 +78,12 @@ def cast() -> Cast:
         homeroom=PersonId(book.homeroom_teacher.id),
         teachers={subject.key: PersonId(subject.teacher.id) for subject in book.subjects},
     )
+
+
+def sign_all(wired: Wired, person: PersonId) -> None:
+    """Everything that waits for this person, with their key."""
+    tasks = [task for task in wired.office.inbox(person) if task.action in {"sign", "seal"}]
+    with open_key(wired, person, tasks[0].step) as signer:
+        results = list(wired.office.sign_all(person, [(task.case, task.name) for task in tasks], signer))
+    assert all(result.signed for result in results), results
+    Worker(wired).drain()
