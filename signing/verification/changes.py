@@ -133,9 +133,9 @@ def judge_changes(changes: Sequence[Change], permission: Permission, *, happened
     findings += [finding("CHANGE_NOT_UNDERSTOOD", each) for each in _details(unknown)]
     values = [change for change in changes if change.what is What.VALUE]
     findings += [finding("FIELD_CHANGED", change.field) for change in values]
-    drawn = [change for change in changes if change.what in {What.ANNOTATION, What.ANNOTATION_DRAWS}]
     if not forbidden and not unknown:
-        findings += [finding("ANNOTATION_ADDED", change.detail) for change in drawn]
+        findings += [finding("ANNOTATION_ADDED", each.detail) for each in changes if each.what is What.ANNOTATION]
+        findings += [finding("ANNOTATION_MAY_COVER", each.detail) for each in changes if each.what is What.ANNOTATION_DRAWS]
     if forbidden:
         answer = Changes.FORBIDDEN
     elif unknown:

@@ -5,6 +5,7 @@ A level counts only with what was found valid: a timestamp of an authority that 
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from signing.levels import Level
 from signing.report import Finding
@@ -139,5 +140,6 @@ def renewal_date(judged: Judged) -> datetime | None:
 def _holds_until(chain: ChainVerdict, digest: str) -> datetime | None:
     leaf = chain.chain[0]
     limits = [each.not_after for each in chain.chain[:-1]]
-    limits += [end for end in (ends(digest=digest, key=leaf.key_kind, bits=leaf.key_bits),) if end]
+    made = [(digest, leaf), *((below.digest, above) for below, above in pairwise(chain.chain))]
+    limits += [end for name, by in made if (end := ends(digest=name, key=by.key_kind, bits=by.key_bits)) is not None]
     return min(limits, default=None)

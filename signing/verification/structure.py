@@ -125,7 +125,8 @@ def _signature(pdf: Pdf, view: View, field: Field, size: int) -> FoundSignature:
     known["byte_range"] = tuple(number for number in numbers if isinstance(number, int))
     fault = _dictionary_fault(subfilter, contents) or _range_fault(pdf, field, numbers, size, contents)
     if fault is not None:
-        return _unusable(field, fault, **known)
+        replaced = fault.code == "BYTE_RANGE" and _was_other(pdf, field, revision)
+        return _unusable(field, finding("DICTIONARY_REPLACED") if replaced else fault, **known)
     notes = _notes(entries, contents, stamp=stamp)
     known["certifies"] = _certifies(view, field, entries)
     coverage = _coverage(pdf, known["byte_range"], revision, size)

@@ -169,6 +169,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Có ghi chú được thêm sau khi ký (người ký cho phép): {detail}",
         "An annotation was added after signing (the signer allowed it): {detail}",
     ),
+    "ANNOTATION_MAY_COVER": (
+        "Có ghi chú được thêm sau khi ký, có thể che nội dung: {detail}",
+        "An annotation was added after signing that may cover what was signed: {detail}",
+    ),
     "EARLY_REFERENCE": (
         "Tài liệu được ký có tham chiếu tới đối tượng chỉ xuất hiện sau khi ký ({detail})",
         "The signed document refers to objects that were defined only after signing ({detail})",
