@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from api.settings import Settings
 from api.trail import trail_of
 from api.wiring import Wired, open_office
 from api.worker import Worker
+from workflow.calendar import VIETNAM
 from workflow.events import CaseId
 
 Say = Callable[[str], None]
@@ -96,6 +98,13 @@ def _summarise(out: Path, checked: CheckedFile, signers: list[tuple[Any, str]], 
     say(f"Tự kiểm tra / check it yourself: soky verify {out / SUMMARY} --trust {out / 'trust'}")
 
 
+def closing_of(book: documents.ClassBook) -> datetime:
+    """The day the semester's books are closed: semester I before 18/01, the year before 31/05 (QĐ 2308/QĐ-BGDĐT)."""
+    first_year = int(book.school_year[:4])
+    month, day = (1, 15) if book.semester == 1 else (5, 28)
+    return datetime(first_year + 1, month, day, 17, tzinfo=VIETNAM)
+
+
 def ensure_demo_office(folder: Path, say: Say) -> Settings:
     """The office that `soky serve --demo` opens: made once, with the class book of 9A waiting for its teachers."""
     settings = Settings(folder=folder, demo=True)
@@ -108,8 +117,10 @@ def ensure_demo_office(folder: Path, say: Say) -> Settings:
     with open_office(Settings(folder=half, demo=True)) as wired:
         book = documents.read_class_book(WORKBOOK.read_bytes(), WORKBOOK.name)
         settle_school(wired, book)
-        wired.office.open_class_book(PRINCIPAL, WORKBOOK.read_bytes(), WORKBOOK.name, documents.closing_of(book))
+        wired.office.open_class_book(PRINCIPAL, WORKBOOK.read_bytes(), WORKBOOK.name, closing_of(book))
         Worker(wired).drain()
     Settings(folder=half, demo=True).write()  # last: an office without its settings is not taken for one
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
     half.rename(folder)
     return settings

@@ -215,3 +215,13 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "ghost.pdf" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.postgres
+@pytest.mark.slow
+def test_the_same_job_runs_on_postgresql(postgres: str, tmp_path: Path) -> None:
+    """The same code, by URL: the demo on a real PostgreSQL server gives a volume that passes."""
+    done = soky("demo", "--out", tmp_path / "out", "--database", postgres)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert load(tmp_path / "out" / "report.json")["verdict"] == "TOTAL_PASSED"
