@@ -12,11 +12,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bpmn.conditions import Condition, FactKind, parse
-from bpmn.diagram import TASKS, Diagram, Kind, Node, read
+from bpmn.diagram import TASKS, Diagram, Kind, Node
 from bpmn.errors import BadDiagram
 from bpmn.faults import fault
 from bpmn.linter import lint
 from bpmn.properties import SYSTEM, Decides, parse_decides
+from bpmn.reading import read
 from bpmn.specification import schema, specify
 
 if TYPE_CHECKING:

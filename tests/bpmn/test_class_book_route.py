@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import pytest
 
 import bpmn
-from bpmn.diagram import read
 from bpmn.linter import lint
+from bpmn.reading import read
 from tests.bpmn.conftest import ROUTE, SHEETS
 
 ROLES = frozenset({"GVBM", "GVCN", "PHT", "HT", "VT", "QTHT", "TTRA"})

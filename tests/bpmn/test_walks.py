@@ -14,7 +14,7 @@ import bpmn
 from bpmn.properties import Decides
 from tests.bpmn.conftest import ROUTE, SHEETS, Sketch, multi, pair_on_a_loop
 
-WALKS = int(os.environ.get("SOKY_WALKS", "25"))
+WALKS = int(os.environ.get("SOKY_WALKS", "20"))
 LONGEST = 3000  # steps; the route's cap stops it long before
 
 
