@@ -63,6 +63,12 @@ class WouldBreakSignatures(SigningError):
     code = "WOULD_BREAK_SIGNATURES"
 
 
+class BrokenResult(SigningError):
+    """The signed document does not hold up when it is verified. It is thrown away; the document as it was stays."""
+
+    code = "BROKEN_RESULT"
+
+
 class NoRoom(SigningError):
     """The signature with its certificates and timestamp is larger than the room that was kept for it."""
 

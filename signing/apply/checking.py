@@ -1,62 +1,60 @@
 """After each signature: is the result what was asked for, and do all signatures still hold?"""
 
-import hashlib
-import io
 from datetime import datetime
 
-from asn1crypto import cms as asn1_cms
-from pyhanko.pdf_utils.reader import PdfFileReader
-
-from signing.apply.fields import Filled, filled_fields
 from signing.apply.opening import only_our_errors
-from signing.errors import SigningError, WouldBreakSignatures
+from signing.errors import BrokenResult, NotASignablePdf, WouldBreakSignatures
 from signing.report import Changes, SignatureKind, SignatureReport, Verdict
 from signing.trust import Trust
+from signing.verification.pdf import Pdf
+from signing.verification.structure import read_document
+from signing.verification.verify import MAX_DEPTH, verify
 
 
-class BrokenResult(SigningError):
-    """The signed document is not what was asked for: it is thrown away. This is a fault of the program."""
+def check_readable(document: bytes, field: str, hole: tuple[int, int]) -> None:
+    """Raise NotASignablePdf unless our verification finds the empty signature where it was laid. Asked before the key is used.
 
-    code = "BROKEN_RESULT"
+    A damaged or hostile file may be read in two ways; signed, it would mean one thing to us and another to somebody else.
+    """
+    with only_our_errors("đọc lại bản chuẩn bị / reading the prepared document"):
+        found = [each for each in read_document(Pdf(document), len(document)).signatures if each.field == field]
+    if len(found) != 1 or found[0].byte_range != (0, hole[0], hole[1], len(document) - hole[1]):
+        raise NotASignablePdf(
+            f"Các chương trình đọc tệp này khác nhau: không thấy chữ ký ở «{field}»",
+            f"Programs read this file in different ways: the signature in “{field}” is not found",
+        )
 
 
 def check_result(
     before: bytes, after: bytes, *, field: str, certificate: bytes, trust: Trust | None, at: datetime | None = None
 ) -> None:
     """Raise BrokenResult or WouldBreakSignatures unless `after` adds exactly this signature to `before`."""
+    _check_prefix(before, after)
+    ours = still_valid(before, after, trust, at=at).get(field)
+    if ours is None or not ours.intact or not ours.covers_whole_file or ours.certificate != certificate:
+        said = "không có / none" if ours is None else _said(ours)
+        raise BrokenResult(
+            f"Chữ ký trong «{field}» không khớp với tài liệu: {said}",
+            f"The signature in “{field}” does not fit the document: {said}",
+        )
+
+
+def check_archived(before: bytes, after: bytes, *, at: datetime | None = None) -> None:
+    """Raise BrokenResult or WouldBreakSignatures unless `after` only adds proof to `before`."""
+    _check_prefix(before, after)
+    still_valid(before, after, None, at=at)
+
+
+def _check_prefix(before: bytes, after: bytes) -> None:
     if not after.startswith(before) or len(after) == len(before):
-        raise BrokenResult("Bản ký không giữ nguyên bản trước", "The result does not begin with the earlier revision")
-    with only_our_errors("kiểm tra kết quả / checking the result"):
-        ours = [filled for filled in filled_fields(PdfFileReader(io.BytesIO(after))) if filled.name == field]
-        if len(ours) != 1 or not _is_right(ours[0], after, certificate):
-            raise BrokenResult(
-                f"Chữ ký trong «{field}» không khớp với tài liệu", f"The signature in “{field}” does not fit the document"
-            )
-    still_valid(before, after, trust, at=at)
+        raise BrokenResult("Bản mới không giữ nguyên bản trước", "The result does not begin with the earlier revision")
 
 
-def _is_right(filled: Filled, after: bytes, certificate: bytes) -> bool:
-    """The byte range is the whole file but the hole, the digest fits, and the CMS is made by this certificate."""
-    start, first, second, last = filled.byte_range
-    if start != 0 or second + last != len(after) or after[first : first + 1] != b"<" or after[second - 1 : second] != b">":
-        return False
-    signed = asn1_cms.ContentInfo.load(filled.contents)["content"]
-    (info,) = signed["signer_infos"]
-    attributes = {attribute["type"].native: attribute["values"] for attribute in info["signed_attrs"]}
-    digest = hashlib.new(info["digest_algorithm"]["algorithm"].native)
-    digest.update(memoryview(after)[:first])
-    digest.update(memoryview(after)[second:])
-    named = attributes["signing_certificate_v2"][0]["certs"][0]["cert_hash"].native
-    return bool(attributes["message_digest"][0].native == digest.digest() and named == hashlib.sha256(certificate).digest())
-
-
-def still_valid(before: bytes, after: bytes, trust: Trust | None, *, at: datetime | None = None) -> None:
+def still_valid(before: bytes, after: bytes, trust: Trust | None, *, at: datetime | None = None) -> dict[str, SignatureReport]:
     """Raise WouldBreakSignatures if a signature of `before` is judged worse in `after`, BrokenResult if a new one is broken.
 
-    Judged by our own verification. Without `trust` only integrity and later changes count, not whose signatures they are.
+    The judgement of `after`, by field. Without `trust` only integrity and later changes count, not whose signatures they are.
     """
-    # The verifying half is loaded when the first result is checked: a process that only prepares stays small.
-    from signing.verification.verify import MAX_DEPTH, verify
 
     def judged(pdf: bytes) -> dict[str, SignatureReport]:
         # Attachments have their own signatures, which a new revision of this file cannot touch: they are not opened.
@@ -66,7 +64,7 @@ def still_valid(before: bytes, after: bytes, trust: Trust | None, *, at: datetim
     now = judged(after)
     doubtful = {field: each for field, each in now.items() if not _holds(each, trusted=trust is not None)}
     if not doubtful:
-        return
+        return now
     then = judged(before) if before != after else {}
     for field, each in doubtful.items():
         if field not in then:
@@ -80,13 +78,7 @@ def still_valid(before: bytes, after: bytes, trust: Trust | None, *, at: datetim
                 f"Chữ ký «{field}» sẽ mất hiệu lực: {_said(each)}",
                 f"The signature “{field}” would no longer hold: {_said(each)}",
             )
-
-
-def check_archived(before: bytes, after: bytes, *, at: datetime | None = None) -> None:
-    """Raise BrokenResult or WouldBreakSignatures unless `after` only adds proof to `before`."""
-    if not after.startswith(before) or len(after) == len(before):
-        raise BrokenResult("Bản mới không giữ nguyên bản trước", "The result does not begin with the earlier revision")
-    still_valid(before, after, None, at=at)
+    return now
 
 
 # Intact, nothing forbidden since; the verdict counts only where somebody said whom to trust.

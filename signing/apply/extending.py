@@ -18,10 +18,9 @@ from pyhanko.sign.fields import InvisSigSettings, SigFieldSpec
 from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
 from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp
 from pyhanko.sign.validation.dss import DocumentSecurityStore
-from pyhanko.sign.validation.errors import ValidationInfoReadingError
 
 from signing.apply.checking import check_archived
-from signing.apply.fields import Filled, field_names, filled_fields
+from signing.apply.fields import field_names
 from signing.apply.opening import AppendingWriter, only_our_errors, opened
 from signing.errors import (
     BadRequest,
@@ -38,6 +37,9 @@ from signing.keys.algorithms import ordered_chain, subject_name
 from signing.levels import Level
 from signing.timestamps import Timestamper, check_token, read_token, token_room
 from signing.trust import Trust
+from signing.verification.facts import FoundSignature, SignedDocument
+from signing.verification.pdf import Pdf
+from signing.verification.structure import read_document
 
 MOST_CERTIFICATES = 2000  # in one DSS; a class book's holds some twenty
 
@@ -79,11 +81,11 @@ def extend(
     if level is Level.B_LTA and timestamper is None:
         raise BadRequest("Mức B-LTA cần dịch vụ cấp dấu thời gian", "Level B-LTA needs a timestamp authority")
     writer = opened(pdf)
-    filled = filled_fields(writer)
-    if not filled:
+    document = _document(pdf)
+    if not document.signatures:
         raise NothingToExtend("Tài liệu chưa có chữ ký nào", "The document carries no signature")
-    known = _known_certificates(writer, filled, trust)
-    proven = _unique(itertools.chain.from_iterable(_paths(each, known) for each in filled))
+    known = _known_certificates(document, trust)
+    proven = _unique(itertools.chain.from_iterable(_paths(each, known) for each in document.signatures))
     return _extended(pdf, writer, proven, evidence, timestamper if level is Level.B_LTA else None, field)
 
 
@@ -104,9 +106,9 @@ def extended_after_signing(
     """
     try:
         writer = opened(signed)
-        filled = filled_fields(writer)
-        known = (*chain, *_known_certificates(writer, filled, trust))
-        wanted = [each for each in filled if level is Level.B_LTA or each.name == field]
+        document = _document(signed)
+        known = (*chain, *_known_certificates(document, trust))
+        wanted = [each for each in document.signatures if level is Level.B_LTA or each.field == field]
         proven = _unique(itertools.chain.from_iterable(_paths(each, known) for each in wanted))
         archive = timestamper if level is Level.B_LTA else None
         return _extended(signed, writer, proven, evidence, archive, timestamp_field)
@@ -161,14 +163,14 @@ def _extended(
 # Whose revocation status is wanted
 
 
-def _paths(filled: Filled, known: Sequence[bytes]) -> Iterator[_Proven]:
+def _paths(found: FoundSignature, known: Sequence[bytes]) -> Iterator[_Proven]:
     """The signer's path and its timestamp's; for a document timestamp the path of its authority."""
     with only_our_errors("đọc chữ ký / reading a signature"):
-        if filled.is_timestamp:
-            token = read_token(_without_padding(filled.contents))
+        if found.is_timestamp:
+            token = read_token(_without_padding(found.contents))
             yield _path(token.certificate, (*token.others, *known), None)
             return
-        signed = asn1_cms.ContentInfo.load(filled.contents)["content"]
+        signed = asn1_cms.ContentInfo.load(found.contents)["content"]
         (info,) = signed["signer_infos"]
         inside = [choice.chosen.dump() for choice in signed["certificates"] if choice.name == "certificate"]
         signer = _signer(info, inside)
@@ -256,21 +258,20 @@ def _judge(
         )
 
 
-def _known_certificates(writer: AppendingWriter, filled: Sequence[Filled], trust: Trust | None) -> tuple[bytes, ...]:
+def _document(pdf: bytes) -> SignedDocument:
+    """The signatures and the store of validation data, as our own verification reads them."""
+    with only_our_errors("đọc các chữ ký / reading the signatures"):
+        return read_document(Pdf(pdf), len(pdf))
+
+
+def _known_certificates(document: SignedDocument, trust: Trust | None) -> tuple[bytes, ...]:
     """What may help to build paths: all certificates in the signatures and the DSS, and the anchors of trust."""
     known: dict[bytes, None] = {}
     with only_our_errors("đọc chứng thư / reading the certificates"):
-        for each in filled:
-            certificates = asn1_cms.ContentInfo.load(each.contents)["content"]["certificates"] or ()
+        for found in document.signatures:
+            certificates = asn1_cms.ContentInfo.load(found.contents)["content"]["certificates"] or ()
             known |= dict.fromkeys(choice.chosen.dump() for choice in certificates if choice.name == "certificate")
-        try:
-            stored = DocumentSecurityStore.read_dss(writer).load_certs()
-        except ValidationInfoReadingError:
-            stored = iter(())
-        for count, certificate in enumerate(stored):
-            if count >= MOST_CERTIFICATES:
-                raise ValueError(f"more than {MOST_CERTIFICATES} certificates in the DSS")
-            known[certificate.dump()] = None
+    known |= dict.fromkeys(kept.der for kept in document.store.certificates[:MOST_CERTIFICATES])
     if trust is not None:
         known |= dict.fromkeys((*trust.intermediates, *(root.certificate.der for root in trust.roots)))
     return tuple(known)

@@ -16,37 +16,11 @@ MOST_FIELDS = 5000  # a class book has some twenty; a form with more is an attac
 MOST_DEPTH = 60  # of the page tree's inherited attributes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filled:
-    """A signature field that holds a signature."""
-
-    name: str
-    contents: bytes  # the CMS with its padding
-    byte_range: tuple[int, ...]
-    is_timestamp: bool
-
-
 def signature_dictionaries(handler: PdfHandler) -> Iterator[tuple[str, generic.DictionaryObject]]:
     """The name of each signed field with its signature dictionary."""
     for name, value, _ in _bounded(handler):
         if value is not None:
             yield str(name), _resolved(value)
-
-
-def filled_fields(handler: PdfHandler) -> tuple[Filled, ...]:
-    """Every signature and document timestamp, in the order of the fields."""
-    with only_our_errors("đọc các trường chữ ký / reading the signature fields"):
-        return tuple(_filled(name, dictionary) for name, dictionary in signature_dictionaries(handler))
-
-
-def _filled(name: str, dictionary: generic.DictionaryObject) -> Filled:
-    contents = dictionary.raw_get("/Contents")
-    return Filled(
-        name=name,
-        contents=bytes(getattr(contents, "original_bytes", contents)),
-        byte_range=tuple(int(number) for number in dictionary["/ByteRange"]),
-        is_timestamp=dictionary.get("/SubFilter") == "/ETSI.RFC3161",
-    )
 
 
 def field_names(handler: PdfHandler) -> dict[str, bool]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from signing.apply.certificates import check_certificate, check_validity
-from signing.apply.checking import check_result
+from signing.apply.checking import check_readable, check_result
 from signing.apply.extending import extended_after_signing
 from signing.apply.placing import placed
 from signing.apply.prepared import Prepared
@@ -72,6 +72,7 @@ def prepare(
     check_certificate(certificate, chain, at=at, evidence=evidence)
     digest = digest_for(certificate)
     result = placed(pdf, request, certificate, digest=digest, room=_room(certificate, chain, request.level, timestamper), at=at)
+    check_readable(result.document, request.field, result.hole)
     return Prepared(
         document=result.document,
         base_size=len(pdf),

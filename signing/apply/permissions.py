@@ -9,7 +9,7 @@ from typing import Any
 
 from pyhanko.pdf_utils.rw_common import PdfHandler
 
-from signing.apply.fields import filled_fields, signature_dictionaries
+from signing.apply.fields import field_names, signature_dictionaries
 from signing.apply.opening import only_our_errors
 from signing.errors import BadRequest, WouldBreakSignatures
 
@@ -19,7 +19,7 @@ FILLING = 2
 
 def check_permissions(document: PdfHandler, field: str, *, certifies: bool, new_visible: bool, is_new: bool) -> None:
     """Raise WouldBreakSignatures if a signature in `field` would break an earlier one."""
-    if certifies and filled_fields(document):
+    if certifies and any(field_names(document).values()):
         raise BadRequest(
             "Chỉ chữ ký đầu tiên mới được chứng nhận tài liệu (certify); tài liệu đã có chữ ký",
             "Only the first signature can certify; the document is already signed",
