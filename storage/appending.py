@@ -4,9 +4,9 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Final
 
-from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from directory.values import PersonId, UnitId
 from storage import ledger
@@ -22,6 +22,17 @@ from workflow.store import Conflict, NewWork, NotKept, WorkItem
 
 # A step gives a handful of events; opening a case with 200 parallel sheets, a few hundred.
 MOST_EVENTS = 10_000
+
+
+# Made once: to build a statement costs SQLAlchemy as much as to run it.
+_LOCKED: Final = (
+    # FOR UPDATE on PostgreSQL; on SQLite the whole file is locked by BEGIN IMMEDIATE.
+    select(case_state.c.version, case_state.c.unit).where(case_state.c.id == bindparam("case")).with_for_update()
+)
+_MOVED: Final = update(case_state).where(case_state.c.id == bindparam("case")).values(version=bindparam("to"))
+_MOVED_WITH_SNAPSHOT: Final = _MOVED.values(snapshot=bindparam("state"), snapshot_version=bindparam("covers"))
+_KEPT: Final = insert(event)
+_PENDING: Final = insert(log_pending)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,17 +94,15 @@ def _move_version(connection: Connection, database: Database, new: Addition, ver
     """Compare and swap. The row stays locked until the commit, so that writers of one case wait and do not burn work."""
     if new.expected == 0:
         return _begin(connection, database, new, version)
-    state = case_state.c
-    # FOR UPDATE on PostgreSQL; on SQLite the whole file is locked by BEGIN IMMEDIATE.
-    found = connection.execute(select(state.version, state.unit).where(state.id == new.case).with_for_update()).one_or_none()
+    found = connection.execute(_LOCKED, {"case": new.case}).one_or_none()
     if found is None:
         raise NotKept(both(f"Không có hồ sơ {new.case}", f"There is no case {new.case}"))
     if found.version != new.expected:
         raise _conflict(new, found.version)
-    values: dict[str, Any] = {"version": version}
-    if new.snapshot is not None:
-        values |= {"snapshot": new.snapshot, "snapshot_version": version}
-    connection.execute(update(case_state).where(state.id == new.case).values(values))
+    if new.snapshot is None:
+        connection.execute(_MOVED, {"case": new.case, "to": version})
+    else:
+        connection.execute(_MOVED_WITH_SNAPSHOT, {"case": new.case, "to": version, "state": new.snapshot, "covers": version})
     return UnitId(found.unit)
 
 
@@ -131,7 +140,7 @@ def _keep_events(connection: Connection, new: Addition, rows: Iterable[Row]) -> 
         }
         for row in rows
     ]
-    connection.execute(insert(event), kept)
+    connection.execute(_KEPT, kept)
     _await_the_log(connection, rows)
 
 
@@ -159,4 +168,4 @@ def save_directory(database: Database, unit: UnitId, content: bytes, *, actor: P
 
 def _await_the_log(connection: Connection, rows: Iterable[Row]) -> None:
     pending = [{"stream": row.stream, "seq": row.seq, "leaf": leaf(row)} for row in rows]
-    connection.execute(insert(log_pending), pending)
+    connection.execute(_PENDING, pending)

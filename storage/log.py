@@ -102,8 +102,8 @@ class Log:
         cursor.execute(self._sql["grown"], (size, b"".join(frontier)))
         return size
 
-    def _head(self, connection: Connection) -> tuple[int, list[Hash]]:
-        row = connection.connection.cursor().execute(self._sql["head"]).fetchone()
+    def _head(self, connection: Connection, statement: str = "head") -> tuple[int, list[Hash]]:
+        row = connection.connection.cursor().execute(self._sql[statement]).fetchone()
         if row is None:
             raise LogForked(both("Thiếu dòng đầu nhật kí", "The log's head row is missing"))
         size, frontier = int(row[0]), bytes(row[1])
@@ -211,7 +211,7 @@ class Log:
         return write_proof(bytes(entry.leaf), entry.place, hashes, newest.note)
 
     def _within(self, connection: Connection, size: int | None) -> int:
-        kept = connection.scalar(select(log_head.c.size)) or 0
+        kept = self._head(connection, "size")[0]
         if size is not None and size > kept:
             raise NotInLog(both(f"Nhật kí mới có {kept} mục, không phải {size}", f"The log has {kept} entries, not {size}"))
         return kept if size is None else size
@@ -236,24 +236,15 @@ class Log:
         read = self._reader(connection, [node for span in spans for node in nodes_in(span)])
         return [hash_span(span, read) for span in spans]
 
-    def _reader(self, connection: Connection, nodes: Sequence[Node]) -> Callable[[Node], Hash]:
-        places = [position(node) for node in nodes]
+    def _reader(self, connection: Connection, nodes: Iterable[Node]) -> Callable[[Node], Hash]:
+        places = {node: position(node) for node in nodes}
         marks = ",".join(["?" if self._database.is_sqlite else "%s"] * len(places)) or "NULL"
         query = f"SELECT position, hash FROM log_node WHERE position IN ({marks})"  # noqa: S608 - placeholders only
-        kept = dict(connection.connection.cursor().execute(query, places).fetchall())
-
-        def read(node: Node) -> Hash:
-            found = kept.get(position(node))
-            if found is None or len(found) != _HASH:
-                raise RowChanged(
-                    both(
-                        f"Nút nhật kí {position(node)} bị mất hoặc bị sửa",
-                        f"The log's node {position(node)} is gone or changed",
-                    )
-                )
-            return bytes(found)
-
-        return read
+        kept = dict(connection.connection.cursor().execute(query, list(places.values())).fetchall())
+        for place in places.values():
+            if len(kept.get(place) or b"") != _HASH:
+                raise RowChanged(both(f"Nút nhật kí {place} bị mất hoặc bị sửa", f"The log's node {place} is gone or changed"))
+        return lambda node: bytes(kept[places[node]])
 
 
 def _newest_checkpoint(*columns: str) -> Any:
@@ -263,6 +254,7 @@ def _newest_checkpoint(*columns: str) -> Any:
 # `?` is replaced by the driver's own mark.
 _STATEMENTS: Final = {
     "head": "SELECT size, frontier FROM log_head WHERE id = 1",
+    "size": "SELECT size, frontier FROM log_head WHERE id = 1",  # without the lock
     "pending": "SELECT id, stream, seq, leaf FROM log_pending ORDER BY id LIMIT ?",
     "placed": "DELETE FROM log_pending WHERE id = ?",
     "entry": "INSERT INTO log_entry (place, stream, seq, leaf) VALUES (?, ?, ?, ?)",

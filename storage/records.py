@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, or_, select
+from sqlalchemy import Connection, Row, Select, and_, bindparam, select, tuple_
 from sqlalchemy.exc import NoResultFound
 
 from directory.values import PersonId, Role, UnitId
@@ -33,7 +33,10 @@ Rows = Row[Any]
 
 def read_case(connection: Connection, case: CaseId) -> CaseRecord:
     """NotKept if there is none."""
-    return _case(_one(connection, select(case_state).where(case_state.c.id == case), case))
+    row = connection.execute(_CASE, {"case": case}).one_or_none()
+    if row is None:
+        raise _not_kept(case)
+    return _case(row)
 
 
 def read_cases(
@@ -51,19 +54,13 @@ def read_cases(
 
 def read_history(connection: Connection, case: CaseId, after: int) -> tuple[Recorded, ...]:
     """In order. RowChanged if a body is no event any more."""
-    in_log = and_(log_entry.c.stream == case_stream(case), log_entry.c.seq == event.c.seq)
-    query = (
-        select(event, log_entry.c.place)
-        .select_from(event.outerjoin(log_entry, in_log))
-        .where(event.c.case_id == case, event.c.seq > after)
-        .order_by(event.c.seq)
-    )
-    return tuple(_recorded(row) for row in connection.execute(query))
+    asked = {"case": case, "stream": case_stream(case), "after": after}
+    return tuple(_recorded(row) for row in connection.execute(_HISTORY, asked))
 
 
 def read_tasks(connection: Connection, case: CaseId, *, open_only: bool) -> tuple[TaskRecord, ...]:
     """In the order they opened."""
-    query = _task_query().where(task.c.case_id == case).order_by(task.c.ordinal)
+    query = _TASK.where(task.c.case_id == case).order_by(task.c.ordinal)
     if open_only:
         query = query.where(task.c.closed.is_(None))
     return tuple(_task(row) for row in connection.execute(query))
@@ -71,23 +68,30 @@ def read_tasks(connection: Connection, case: CaseId, *, open_only: bool) -> tupl
 
 def read_task(connection: Connection, case: CaseId, name: TaskName) -> TaskRecord:
     """NotKept if there was never such a step."""
-    return _task(_one(connection, _task_query().where(task.c.case_id == case, task.c.name == name), f"{case}: {name}"))
+    return _task(_one(connection, _TASK.where(task.c.case_id == case, task.c.name == name), f"{case}: {name}"))
 
 
 def read_inbox(connection: Connection, grants: Sequence[Grant], *, limit: int) -> tuple[TaskRecord, ...]:
     """Nearest due time first, those without one at the end."""
-    covered = or_(false(), *(_covers(grant) for grant in dict.fromkeys(grants)))
-    query = (
-        _task_query()
-        .where(task.c.closed.is_(None) & task.c.human, covered)
-        .order_by(task.c.due.asc().nulls_last(), task.c.opened, task.c.case_id, task.c.ordinal)
-        .limit(limit)
-    )
-    return tuple(_task(row) for row in connection.execute(query))
+    covered = [(grant.unit, grant.role.value, grant.scope) for grant in dict.fromkeys(grants)]
+    return tuple(_task(row) for row in connection.execute(_INBOX, {"grants": covered, "most": limit}))
 
 
-def _covers(grant: Grant) -> ColumnElement[bool]:
-    return and_(task.c.unit == grant.unit, task.c.role == grant.role, task.c.scope == grant.scope)
+# Statements that every page asks are made once: to build one costs SQLAlchemy as much as to run it.
+_TASK: Final = select(task, case_state.c.title.label("case_title")).join(case_state, case_state.c.id == task.c.case_id)
+_INBOX: Final = (
+    _TASK.where(task.c.closed.is_(None) & task.c.human)
+    .where(tuple_(task.c.unit, task.c.role, task.c.scope).in_(bindparam("grants", expanding=True)))
+    .order_by(task.c.due.asc().nulls_last(), task.c.opened, task.c.case_id, task.c.ordinal)
+    .limit(bindparam("most"))
+)
+_CASE: Final = select(case_state).where(case_state.c.id == bindparam("case"))
+_HISTORY: Final = (
+    select(event, log_entry.c.place)
+    .outerjoin(log_entry, and_(log_entry.c.stream == bindparam("stream"), log_entry.c.seq == event.c.seq))
+    .where(event.c.case_id == bindparam("case"), event.c.seq > bindparam("after"))
+    .order_by(event.c.seq)
+)
 
 
 def read_documents(connection: Connection, case: CaseId) -> tuple[DocumentRecord, ...]:
@@ -137,10 +141,6 @@ def read_units(connection: Connection) -> tuple[UnitId, ...]:
     """Sorted by id."""
     query = select(directory_version.c.unit).where(directory_version.c.seq == 1).order_by(directory_version.c.unit)
     return tuple(UnitId(unit) for unit in connection.scalars(query))
-
-
-def _task_query() -> Select[Any]:
-    return select(task, case_state.c.title.label("case_title")).join(case_state, case_state.c.id == task.c.case_id)
 
 
 def _one(connection: Connection, query: Select[Any], name: str) -> Rows:
