@@ -58,6 +58,7 @@ class Section:
     size: int
     subsections: list[tuple[int, int, int]]  # first number, count, where its first entry is (byte in the file; row)
     freed: list[int]  # numbers out of use, 0 left out
+    own: int | None = None  # a stream's own object number
     rows: bytes = b""  # a stream's rows, predictor undone
     widths: tuple[int, int, int] = (0, 0, 0)
     data: bytes = field(default=b"", repr=False)
@@ -182,7 +183,7 @@ def _read_table(data: bytes, at: int) -> Section:
 
 
 def _read_stream(data: bytes, at: int) -> Section:
-    _, start = object_head(data, at)
+    own, start = object_head(data, at)
     values, end = read_dictionary(data, start)
     if values.get(b"/Type") != b"/XRef" or b"/F" in values:
         raise Unusual("no cross-reference stream where one should be")
@@ -208,11 +209,14 @@ def _read_stream(data: bytes, at: int) -> Section:
         size=size,
         subsections=subsections,
         freed=[],
+        own=own,
         rows=rows,
         widths=(widths[0], widths[1], widths[2]),
         data=data,
     )
     _check_rows(section, rows_before)
+    if own >= size or (section.speaks_of(own) and section.find(own) != InFile(at)):
+        raise Unusual("a cross-reference stream whose own number is not its own")
     return section
 
 

@@ -22,7 +22,6 @@ from signing.batch.syntax import (
     read_array,
     read_dictionary,
     reference,
-    skip_blanks,
     string_bytes,
     value_end,
     whole_number,
@@ -183,6 +182,8 @@ class Document:
 
         The document then stands as if it had been appended.
         """
+        if any(section.own in self._pending for section in self._sections):
+            raise Unusual("a cross-reference stream whose number is another object's")
         numbers = sorted(self._pending, key=lambda number: (number != first, number))
         pieces, at, places = [self.gap()], self.length + len(self.gap()), {}
         for number in numbers:
@@ -261,7 +262,7 @@ class Document:
         unpacked, index = self._object_streams[place.stream]
         if place.index >= len(index) or index[place.index][0] != number:
             raise Unusual(f"object {number} is not where the object stream says")
-        start = skip_blanks(unpacked, index[place.index][1])
+        start = index[place.index][1]  # where its first byte must be: `value_end` accepts no blank
         return unpacked[start : value_end(unpacked, start)]
 
     def _object_stream(self, number: int) -> tuple[bytes, list[tuple[int, int]]]:
@@ -303,14 +304,22 @@ def _sections(data: bytes, startxref: int) -> list[Section]:
             raise Unusual("encrypted")
         sections.append(section)
         at = section.previous
+    _require_sound(sections)
+    return sections
+
+
+def _require_sound(sections: list[Section]) -> None:
+    """What pyHanko's strict reader refuses, refused here: sizes that shrink, numbers freed and used again, and the like."""
     for newer, older in pairwise(sections):
         if older.size > newer.size:
             raise Unusual("a later revision with fewer objects")
         if newer.freed:
             raise Unusual("objects set free in a later revision")
+    for index, section in enumerate(sections):
+        if section.own is not None and any(other.speaks_of(section.own) for other in sections if other is not section):
+            raise Unusual(f"a cross-reference stream whose number is used again (revision {index} from the last)")
     if any(newer.speaks_of(number) for number in sections[-1].freed for newer in sections[:-1]):
         raise Unusual("a number used again after it was set free")
-    return sections
 
 
 def _runs(numbers: list[int]) -> list[list[int]]:

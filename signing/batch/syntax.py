@@ -19,10 +19,12 @@ DEEPEST = 64
 
 _SPACE = rb"\x00\t\n\f\r "
 _REGULAR = rb"[^" + _SPACE + rb"()<>\[\]{}/%]"
+# Names are held to printable ASCII: readers differ on what other bytes in them mean (7.3.5).
+_NAME_BYTE = rb"[^\x00-\x20\x7f-\xff()<>\[\]{}/%]"
 _BLANKS = re.compile(rb"[" + _SPACE + rb"]*")
-_NAME = re.compile(rb"/" + _REGULAR + rb"*")
+_NAME = re.compile(rb"/" + _NAME_BYTE + rb"*(?!" + _REGULAR + rb")")
 _WORD = re.compile(rb"(?:[+-]?(?:\d+\.?\d*|\.\d+)|true|false|null)(?!" + _REGULAR + rb")")
-_REFERENCE = re.compile(rb"(\d{1,10})[" + _SPACE + rb"]+(\d{1,5})[" + _SPACE + rb"]+R(?!" + _REGULAR + rb")")
+_REFERENCE = re.compile(rb"([1-9]\d{0,9}) (\d{1,5}) R(?!" + _REGULAR + rb")")
 _STRING_STOP = re.compile(rb"[()\\]")
 _HEX = re.compile(rb"[0-9A-Fa-f" + _SPACE + rb"]*")
 
@@ -33,10 +35,10 @@ def _value_pattern() -> bytes:
     Every repetition is possessive: nothing is tried twice, so hostile input costs no more than its length.
     What does not fit (deeper nesting, brackets inside strings) is left to the slower functions below.
     """
-    blanks, name = rb"[" + _SPACE + rb"]*+", rb"/" + _REGULAR + rb"*+"
+    blanks, name = rb"[" + _SPACE + rb"]*+", rb"/" + _NAME_BYTE + rb"*+(?!" + _REGULAR + rb")"
     string, hexadecimal = rb"\((?>[^()\\]++|\\.)*+\)", rb"<[0-9A-Fa-f" + _SPACE + rb"]*+>"
     simple = rb"(?>" + rb"|".join((name, _REFERENCE.pattern, _WORD.pattern, string, hexadecimal)) + rb")"
-    simple = simple.replace(rb"(\d", rb"(?:\d")
+    simple = simple.replace(rb"([1-9]", rb"(?:[1-9]").replace(rb"(\d", rb"(?:\d")
     value = simple
     for _ in range(3):
         array = rb"\[(?>" + blanks + value + rb")*+" + blanks + rb"\]"
@@ -46,7 +48,7 @@ def _value_pattern() -> bytes:
 
 
 _VALUE, _BLANKS_KEPT = _value_pattern(), rb"[" + _SPACE + rb"]*+"
-_KEY = rb"/" + _REGULAR + rb"*+"
+_KEY = rb"/" + _NAME_BYTE + rb"*+(?!" + _REGULAR + rb")"
 _PAIR = re.compile(rb"(" + _KEY + rb")" + _BLANKS_KEPT + rb"(" + _VALUE + rb")" + _BLANKS_KEPT, re.DOTALL)
 _PAIRS = re.compile(rb"<<" + _BLANKS_KEPT + rb"(?>" + _KEY + _BLANKS_KEPT + _VALUE + _BLANKS_KEPT + rb")*+>>", re.DOTALL)
 _ELEMENT = re.compile(_VALUE, re.DOTALL)
