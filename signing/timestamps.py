@@ -179,6 +179,7 @@ def _read(token: bytes) -> Token:
     content = asn1_cms.ContentInfo.load(token, strict=True)
     signed = content["content"]
     (info,) = signed["signer_infos"]
+    raw = info["signed_attrs"].dump()  # before anything inside is looked at: the library would encode it all anew
     encapsulated = signed["encap_content_info"]
     stamped = tsp.TSTInfo.load(encapsulated["content"].contents, strict=True)
     certificates = [choice.chosen.dump() for choice in signed["certificates"] if choice.name == "certificate"]
@@ -186,7 +187,6 @@ def _read(token: bytes) -> Token:
     certificate = _signer(attributes, certificates)
     digest = info["digest_algorithm"]["algorithm"].native
     scheme = Scheme.RSA_PSS if info["signature_algorithm"]["algorithm"].native == "rsassa_pss" else default_scheme(certificate)
-    raw = info["signed_attrs"].dump()
     faults = {
         "content type": encapsulated["content_type"].native != "tst_info" or attributes["content_type"][0].native != "tst_info",
         "message digest": attributes["message_digest"][0].native

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.rw_common import PdfHandler
+from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from pyhanko.sign.fields import SigFieldSpec, enumerate_sig_fields
 
 from signing.apply.opening import AppendingWriter, only_our_errors
@@ -13,6 +14,7 @@ from signing.errors import BadRequest, FieldTaken, NoSuchField
 Box = tuple[float, float, float, float]
 
 MOST_FIELDS = 5000  # a class book has some twenty; a form with more is an attack on the loop below
+MOST_PAGES = 3000  # that are looked through for a widget that does not name its page
 MOST_DEPTH = 60  # of the page tree's inherited attributes
 
 
@@ -115,16 +117,34 @@ def _page(writer: AppendingWriter, index: int) -> generic.DictionaryObject:
     count = int(writer.root["/Pages"]["/Count"])
     if not 0 <= index < count:
         raise BadRequest(f"Không có trang {index + 1}; tài liệu có {count} trang", f"There is no page {index + 1} of {count}")
+    return _nth_page(writer, index)
+
+
+def _nth_page(writer: BasePdfFileWriter, index: int) -> generic.DictionaryObject:
     reference: generic.IndirectObject = writer.find_page_for_modification(index)[0]  # type: ignore[no-untyped-call]
     return _resolved(reference)
 
 
-def widget_geometry(widget: generic.DictionaryObject) -> tuple[float, float, int]:
+def widget_geometry(writer: BasePdfFileWriter, widget: generic.DictionaryObject) -> tuple[float, float, int]:
     """Width and height of a widget as it is seen, and the /Rotate of its page."""
     x0, y0, x1, y1 = (float(number) for number in widget["/Rect"])
-    rotation = page_geometry(widget["/P"]).rotation if "/P" in widget else 0
+    page = widget["/P"] if "/P" in widget else _page_showing(writer, widget)
+    rotation = page_geometry(page).rotation if page is not None else 0
     width, height = abs(x1 - x0), abs(y1 - y0)
     return (height, width, rotation) if rotation in {90, 270} else (width, height, rotation)
+
+
+def _page_showing(writer: BasePdfFileWriter, widget: generic.DictionaryObject) -> generic.DictionaryObject | None:
+    """The page that lists a widget without /P (it is optional, ISO 32000-2, table 166) among its annotations."""
+    wanted = widget.container_ref
+    if not isinstance(wanted, generic.Reference):
+        return None
+    for index in range(min(int(writer.root["/Pages"]["/Count"]), MOST_PAGES)):
+        page = _nth_page(writer, index)
+        annotations = page.get("/Annots", ())
+        if any(getattr(each, "idnum", None) == wanted.idnum for each in list.__iter__(annotations)):
+            return page
+    return None
 
 
 def _resolved(value: generic.PdfObject) -> generic.DictionaryObject:

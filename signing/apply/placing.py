@@ -118,7 +118,7 @@ class Stamp(BaseStamp):
 
     def apply_appearance(self, widget: generic.DictionaryObject) -> None:
         """Set the widget's normal appearance, as large as the widget and upright on its page."""
-        width, height, rotation = widget_geometry(widget)
+        width, height, rotation = widget_geometry(self._target, widget)
         stream = drawn(self._appearance, self._target, width, height, rotation)
         looks = generic.DictionaryObject({pdf_name("/N"): stream})  # type: ignore[no-untyped-call]
         widget[pdf_name("/AP")] = looks
