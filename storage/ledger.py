@@ -7,9 +7,9 @@ cannot write twice what another has done meanwhile.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from storage.database import Database
 from storage.tables import work_item
@@ -19,6 +19,33 @@ from workflow.store import NewWork, StaleFence, WorkItem
 
 # An error is kept for the administrator's list, not as a log.
 LONGEST_ERROR = 2_000
+
+
+_ITEM: Final = work_item.c
+_PICKED: Final = (
+    select(_ITEM.id)
+    .where(_ITEM.ready_at.is_not(None), _ITEM.ready_at <= bindparam("now"))
+    .order_by(_ITEM.priority.desc(), _ITEM.ready_at, _ITEM.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)  # SQLite has no row locks and needs none: it has one writer
+    .cte("picked")
+    .prefix_with("MATERIALIZED", dialect="postgresql")
+)
+_CLAIM: Final = (
+    update(work_item)
+    .where(_ITEM.id.in_(select(_PICKED.c.id)))
+    .values(
+        state="running",
+        owner=bindparam("by"),
+        attempt=_ITEM.attempt + 1,
+        fence=_ITEM.fence + 1,
+        ready_at=bindparam("lease"),
+    )
+    .returning(work_item)
+)
+_HELD: Final = update(work_item).where(
+    _ITEM.id == bindparam("mine"), _ITEM.fence == bindparam("under"), _ITEM.state == "running"
+)
 
 
 def write_down(connection: Connection, database: Database, work: Sequence[NewWork]) -> None:
@@ -43,28 +70,9 @@ def write_down(connection: Connection, database: Database, work: Sequence[NewWor
 
 def claim(connection: Connection, owner: str, *, now: datetime, lease_seconds: float, limit: int) -> tuple[WorkItem, ...]:
     """Take what is ready: larger priority first, then the longest waiting. Others skip what is being taken."""
-    item = work_item.c
-    ready = (
-        select(item.id)
-        .where(item.ready_at.is_not(None), item.ready_at <= now)
-        .order_by(item.priority.desc(), item.ready_at, item.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)  # SQLite has no row locks and needs none: it has one writer
-    )
-    picked = ready.cte("picked").prefix_with("MATERIALIZED", dialect="postgresql")
-    taken = (
-        update(work_item)
-        .where(item.id.in_(select(picked.c.id)))
-        .values(
-            state="running",
-            owner=owner,
-            attempt=item.attempt + 1,
-            fence=item.fence + 1,
-            ready_at=now + timedelta(seconds=lease_seconds),
-        )
-        .returning(work_item)
-    )
-    rows = sorted(connection.execute(taken), key=lambda row: (-row.priority, row.id))
+    lease = now + timedelta(seconds=lease_seconds)
+    taken = connection.execute(_CLAIM, {"now": now, "most": limit, "lease": lease, "by": owner})
+    rows = sorted(taken, key=lambda row: (-row.priority, row.id))
     return tuple(
         WorkItem(
             id=row.id,
@@ -104,9 +112,7 @@ def stuck(connection: Connection) -> tuple[tuple[str, str], ...]:
 
 
 def _under_fence(connection: Connection, mine: WorkItem, **values: Any) -> None:
-    item = work_item.c
-    held = (item.id == mine.id) & (item.fence == mine.fence) & (item.state == "running")
-    if connection.execute(update(work_item).where(held).values(values)).rowcount != 1:
+    if connection.execute(_HELD.values(values), {"mine": mine.id, "under": mine.fence}).rowcount != 1:
         raise StaleFence(
             both(
                 f"Việc {mine.subject_key} (lượt {mine.fence}) đã do máy khác nhận hoặc đã xong; kết quả bị bỏ",

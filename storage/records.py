@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, select, tuple_
+from sqlalchemy import Connection, Row, Select, and_, bindparam, select
 from sqlalchemy.exc import NoResultFound
 
 from directory.values import PersonId, Role, UnitId
@@ -73,15 +73,25 @@ def read_task(connection: Connection, case: CaseId, name: TaskName) -> TaskRecor
 
 def read_inbox(connection: Connection, grants: Sequence[Grant], *, limit: int) -> tuple[TaskRecord, ...]:
     """Nearest due time first, those without one at the end."""
-    covered = [(grant.unit, grant.role.value, grant.scope) for grant in dict.fromkeys(grants)]
-    return tuple(_task(row) for row in connection.execute(_INBOX, {"grants": covered, "most": limit}))
+    scopes: dict[tuple[str, str], list[str]] = {}
+    for grant in dict.fromkeys(grants):
+        scopes.setdefault((grant.unit, grant.role), []).append(grant.scope)
+    # One question per unit and role (a person has few): SQLite answers a list of triples by reading the whole index.
+    rows = [
+        row
+        for (unit, role), wanted in scopes.items()
+        for row in connection.execute(_INBOX, {"unit_": unit, "role_": role, "scopes": wanted, "most": limit})
+    ]
+    rows.sort(key=lambda row: (row.due is None, row.due or row.opened, row.opened, row.case_id, row.ordinal))
+    return tuple(_task(row) for row in rows[:limit])
 
 
 # Statements that every page asks are made once: to build one costs SQLAlchemy as much as to run it.
 _TASK: Final = select(task, case_state.c.title.label("case_title")).join(case_state, case_state.c.id == task.c.case_id)
 _INBOX: Final = (
     _TASK.where(task.c.closed.is_(None) & task.c.human)
-    .where(tuple_(task.c.unit, task.c.role, task.c.scope).in_(bindparam("grants", expanding=True)))
+    .where(task.c.unit == bindparam("unit_"), task.c.role == bindparam("role_"))
+    .where(task.c.scope.in_(bindparam("scopes", expanding=True)))
     .order_by(task.c.due.asc().nulls_last(), task.c.opened, task.c.case_id, task.c.ordinal)
     .limit(bindparam("most"))
 )
