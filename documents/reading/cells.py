@@ -91,13 +91,16 @@ def shown(value: Value) -> str:
         case Decimal():
             text = str(value)
         case str():
-            text = "".join(c if c == " " or unicodedata.category(c)[0] not in "CZ" else f"U+{ord(c):04X}" for c in value)
+            start = value[: SHOWN_CHARS + 1]
+            text = "".join(c if c == " " or unicodedata.category(c)[0] not in "CZ" else f"U+{ord(c):04X}" for c in start)
     text = text if text.strip() else BLANK
     return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
 
 
 # Text
 
+MOST_RAW_CHARS = 1000  # five times what is taken, so that a name in NFD among odd spaces still is
+TOO_LONG = "\0"  # in no text that we take: what was cut off makes the rest unusable too
 LETTERS_WITH_HORN = frozenset(map(ord, "ƠơƯư"))
 
 INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))  # soft hyphen, zero-width space, word joiner, BOM
@@ -106,6 +109,8 @@ LOOKALIKES = str.maketrans({"Ð": "Đ", "Ɖ": "Đ", "ð": "đ", "ɖ": "đ", "’
 
 def clean(text: str) -> str:
     """NFC, single spaces, no invisible characters, one Đ."""
+    if len(text) > MOST_RAW_CHARS:  # sorting a long run of combining marks takes quadratic time
+        return text[:MOST_RAW_CHARS] + TOO_LONG
     composed = unicodedata.normalize("NFC", text).translate(INVISIBLE).translate(LOOKALIKES)
     return " ".join(composed.split())
 

@@ -8,10 +8,11 @@
 "pupils": [{"id", "name", "birth_date": "2012-03-14", "sex"}],
 "marks": {subject key: {pupil id: {"tx": ["8", "7.5"], "gk": "7.5", "ck": "8", "note"?}}},     not in info.json
 "terms": {pupil id: {"conduct", "excused", "unexcused", "note"?}},
-"earlier": {"results": {subject key: {pupil id: "7.9"}}, "terms": {...}}}                        in semester II only
+"earlier": {"results": {subject key: {pupil id: "7.9"}}, "terms": {...}}}    in semester II; results not in info.json
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -53,7 +54,8 @@ def read_json(content: bytes, filename: str, misfits: Misfits, *, marks: bool = 
             misfits.add(walk.cell(None, f"/{key}"), "một giá trị", "a value")
     if "format" in root and root["format"] != FORMAT:
         misfits.add(walk.cell(root["format"], "/format"), FORMAT, FORMAT)
-    earlier = walk.keyed(root["earlier"], "/earlier", {"results", "terms"}) if root.get("earlier") is not None else {}
+    parts = {"results", "terms"} if marks else {"terms"}  # beside CSV files the results are a column of theirs
+    earlier = walk.keyed(root["earlier"], "/earlier", parts) if root.get("earlier") is not None else {}
     sheets = walk.mark_sheets(root.get("marks"), earlier.get("results")) if marks else {}
     return RawBook(
         where=filename,
@@ -69,13 +71,12 @@ def read_json(content: bytes, filename: str, misfits: Misfits, *, marks: bool = 
 
 def _parse(content: bytes, filename: str, misfits: Misfits) -> object:
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        for key, _ in items:
-            if sum(key == other for other, _ in items) > 1 and key not in repeated:
-                repeated.add(key)
-                misfits.at(filename, shown(key), "mỗi khóa một lần", "each key once")
-        return dict(items)
+        whole = dict(items)
+        if len(whole) < len(items):  # of two values one would be lost without a word
+            twice = next(key for key, count in Counter(key for key, _ in items).items() if count > 1)
+            misfits.at(filename, shown(twice), "mỗi khóa một lần", "each key once")
+        return whole
 
-    repeated: set[str] = set()
     text = decode(content, filename, misfits)
     misfits.stop()
     try:
@@ -130,6 +131,13 @@ class _Walk:
         self.misfits.add(self.cell(value, path), "một đối tượng JSON {…}", "a JSON object {...}")
         return {}
 
+    def only(self, earlier: Mapping[str, Any] | None, path: str, now: object) -> None:
+        """Semester I may only tell of what semester II has: the rest would be dropped without a word."""
+        for key in (earlier or {}).keys() - (now.keys() if isinstance(now, dict) else set()):
+            found = shown(key)
+            vi, en = "chỉ môn học, học sinh có ở học kì này", "only subjects and pupils of this semester"
+            self.misfits.at(self.place(f"{path}/{found}"), found, vi, en)
+
     def items(self, value: object, path: str, most: int) -> Iterator[tuple[str, Any]]:
         if not isinstance(value, list) or len(value) > most:
             found = self.cell(value, path) if not isinstance(value, list) else Cell(self.place(path), str(len(value)))
@@ -177,7 +185,13 @@ class _Walk:
     def mark_sheets(self, marks: object, results: object) -> dict[str, MarkSheet]:
         earlier = self.mapping(results, "/earlier/results") if results is not None else None
         sheets = {}
-        for key, lines in self.mapping(marks, "/marks").items() if marks is not None else ():
+        subjects = self.mapping(marks, "/marks") if marks is not None else {}
+        if len(subjects) > LIMITS.subjects:
+            most = LIMITS.subjects
+            self.misfits.at(self.place("/marks"), str(len(subjects)), f"tối đa {most} môn", f"at most {most} subjects")
+            return {}
+        self.only(earlier, "/earlier/results", subjects)
+        for key, lines in subjects.items():
             path = f"/marks/{shown(key)}"
             previous = self.mapping(earlier.get(key), f"/earlier/results/{shown(key)}") if earlier is not None else None
             sheets[key] = MarkSheet(where=self.place(path), labels={}, rows=self._mark_rows(lines, path, previous))
@@ -185,6 +199,7 @@ class _Walk:
 
     def _mark_rows(self, lines: object, path: str, previous: Mapping[str, Any] | None) -> tuple[Row, ...]:
         rows = []
+        self.only(previous, f"/earlier/results{path.removeprefix('/marks')}", lines)
         for pupil_id, value in list(self.mapping(lines, path).items())[: LIMITS.pupils + 1]:
             at = f"{path}/{shown(pupil_id)}"
             entry = self.keyed(value, at, {"tx", "gk", "ck"}, frozenset({"note"}))
@@ -201,6 +216,7 @@ class _Walk:
         if value is None:
             return None
         before = self.mapping(earlier, "/earlier/terms") if earlier is not None else None
+        self.only(before, "/earlier/terms", value)
         keys = ("conduct", "excused", "unexcused")
         rows = []
         for pupil_id, item in list(self.mapping(value, "/terms").items())[: LIMITS.pupils + 1]:

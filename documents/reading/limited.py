@@ -16,7 +16,7 @@ WORKER = Path(__file__).with_name("worker.py")
 # code -> (what is wrong, what is expected, both in Vietnamese and English)
 REFUSALS: dict[str, tuple[str, str, str]] = {
     "OTHER_FILE": ("loại tệp khác / another kind of file", "tệp .xlsx, .json hoặc .zip", "a file .xlsx, .json or .zip"),
-    "TOO_LARGE_FILE": ("tệp quá lớn / too large a file", "tối đa 10 MB (JSON: 5 MB)", "at most 10 MB (JSON: 5 MB)"),
+    "TOO_LARGE_FILE": ("tệp quá lớn / too large a file", "tối đa 10 MB (JSON: 1 MB)", "at most 10 MB (JSON: 1 MB)"),
     "EMPTY": ("tệp rỗng / an empty file", "một tệp có nội dung", "a file with content"),
     "NOT_AN_ARCHIVE": ("không phải tệp Excel / not an Excel file", "tệp Excel .xlsx", "an Excel workbook (.xlsx)"),
     "NOT_A_WORKBOOK": (

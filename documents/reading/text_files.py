@@ -59,6 +59,10 @@ def _grid(text: str, filename: str, misfits: Misfits) -> Grid | None:
     try:
         for index, fields in enumerate(reader):
             lines.append(reader.line_num)
+            if len(fields) > LIMITS.csv_columns:
+                vi, en = f"tối đa {LIMITS.csv_columns} cột", f"at most {LIMITS.csv_columns} columns"
+                misfits.at(f"{filename}:{reader.line_num}", str(len(fields)), vi, en)
+                return None
             if not headers:
                 headers.extend(shown(field) for field in fields)
             if index > LIMITS.csv_rows:

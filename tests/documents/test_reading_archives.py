@@ -254,7 +254,7 @@ def test_any_changed_byte_is_refused_or_harmless(data: st.DataObject, xlsx: byte
     assert read == book
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_changed_xml_is_refused_or_read(data: st.DataObject, xlsx: bytes) -> None:
     """Inside a sound archive, a piece of any part cut out, doubled or overwritten: a book or BadData, nothing else."""

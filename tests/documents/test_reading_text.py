@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import time
 import unicodedata
 import zipfile
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from documents import (
     read_class_book,
     read_subject_csv,
 )
+from documents.reading.limits import LIMITS
 from tests.documents.conftest import EXAMPLES
 
 MisfitsOf = Callable[..., dict[str, str]]
@@ -149,6 +151,18 @@ class TestCsv:
         """Refused, whatever it is."""
         assert refused(text.encode(), book)
 
+    @pytest.mark.parametrize(
+        "text",
+        ["," * 199_000, "STT,Mã học sinh,Họ và tên\n1,," + "\u0315\u0300" * 25_000, "\n" * 199_000, "x\n" * 99_000],
+        ids=["commas", "combining marks", "blank lines", "lines"],
+    )
+    def test_text_that_would_take_for_ever(self, book: ClassBook, text: str) -> None:
+        """As much text as is taken, made to be slow, is refused in a few seconds."""
+        start = time.process_time()
+
+        assert refused(text.encode(), book)
+        assert time.process_time() - start < 5
+
     def test_a_comment_subject(self, book: ClassBook) -> None:
         """The scored file of another subject in its place."""
         found = refused(CSV.encode(), book, "gdtc")
@@ -162,7 +176,7 @@ class TestCsv:
             read_subject_csv(CSV.encode(), book, "vat-li")
 
     def test_a_file_beyond_the_limit(self, book: ClassBook) -> None:
-        """Half a megabyte for one subject is no class."""
+        """More than any class could fill for one subject."""
         assert refused(CSV.encode() * 200, book)["toan.csv"].endswith("byte")
 
 
@@ -321,6 +335,27 @@ class TestJson:
 
         assert str(bad.value).encode()
 
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b'{"marks":{' + b",".join(b'"k%d":{}' % n for n in range(80_000)) + b"}}",  # subjects without end
+            b"{" + b",".join(b'"k%d":1' % n for n in range(80_000)) + b"}",
+            b"{" + b",".join(b'"k":1' for _ in range(140_000)) + b"}",
+            ('{"format":"' + "\u0315\u0300" * 200_000 + '"}').encode(),  # marks that must be sorted
+            b'{"format":"' + b" " * 900_000 + b'"}',
+            b"[" + b"[]," * 300_000 + b"[]]",
+        ],
+        ids=["subjects", "keys", "one key", "combining marks", "spaces", "lists"],
+    )
+    def test_json_that_would_take_for_ever(self, content: bytes) -> None:
+        """As much JSON as is taken, made to be slow, is refused in a few seconds."""
+        assert len(content) <= LIMITS.json_bytes
+        start = time.process_time()
+        with pytest.raises(BadData):
+            class_book_from_json(content)
+
+        assert time.process_time() - start < 5
+
     def test_a_key_twice(self, book: ClassBook) -> None:
         """Of two values one would be lost without a word."""
         content = class_book_json(book).replace(b'"excused":', b'"excused":0,"excused":', 1)
@@ -328,7 +363,7 @@ class TestJson:
             class_book_from_json(content)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_changed_json_is_refused_or_read(data: st.DataObject, book: ClassBook) -> None:
     """One value anywhere in the tree replaced by another kind of value: a book or BadData, nothing else."""

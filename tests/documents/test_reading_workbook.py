@@ -5,14 +5,18 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from fontTools.ttLib import TTFont
 
 from documents import BadData, Check, ClassBook, Form, Marks, SubjectKey, read_class_book
-from tests.documents.conftest import Workbook
+from documents.reading.cells import _printable, clean
+from tests.documents.conftest import EXAMPLES, Workbook
 
 MisfitsOf = Callable[..., dict[str, str]]
 TOAN = SubjectKey("toan")
+FONTS = EXAMPLES.parent / "fonts"
 
 
 def test_the_shipped_workbook_is_read_whole(xlsx: bytes, book: ClassBook) -> None:
@@ -503,3 +507,13 @@ class TestCoverAndSubjects:
         }  # fmt: skip
 
         assert set(told(misfits, workbook, cells, "Tổng hợp")) == {f"Tổng hợp!{cell}" for cell in cells}
+
+
+@pytest.mark.parametrize("font", sorted(FONTS.glob("*.ttf")), ids=lambda path: path.stem)
+def test_every_letter_that_is_taken_can_be_printed(font: Path) -> None:
+    """A letter that the page's fonts lack would stop the rendering long after the file was taken."""
+    letters = TTFont(font).getBestCmap()
+    taken = [chr(code) for code in range(0x20, 0x30000) if not 0xD800 <= code < 0xE000 and _printable(chr(code))]
+
+    assert [letter for letter in taken for part in clean(letter) if ord(part) not in letters] == []
+    assert set("ẰằẲẳẴẵẶặỀềỂểỄễỆệỐốỒồỔổỖỗỘộỚớỜờỞởỠỡỢợỨứỪừỬửỮữỰựỲỳỶỷỸỹỴỵĐđ") <= set(taken)
