@@ -72,6 +72,15 @@ def moment_exact(at: datetime) -> str:
     return at.astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M:%S +07:00")
 
 
+def size(count: int) -> str:
+    """How large a file is, with a comma as in Vietnam: 1,4 MB, 63 KB.
+
+    >>> size(1_369_812)
+    '1,4 MB'
+    """
+    return f"{count / 1e6:.1f} MB".replace(".", ",") if count >= 1e6 else f"{max(1, round(count / 1000))} KB"  # noqa: PLR2004
+
+
 def day(at: date | datetime) -> str:
     """22/11/2026."""
     return (at.astimezone(VIETNAM) if isinstance(at, datetime) else at).strftime("%d/%m/%Y")

@@ -85,7 +85,9 @@ def _http_code(status: int) -> str:
 
 def _invalid(request: Request, error: Exception) -> Response:
     # FastAPI's own answer repeats what was sent, a PIN included: it is never used.
-    del error
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
+    if all(fault["loc"][0] == "path" for fault in error.errors()):
+        return _answer(request, Problem(status=HTTPStatus.NOT_FOUND, code="NOT_FOUND", detail=""))
     return _answer(request, Problem(status=HTTPStatus.UNPROCESSABLE_ENTITY, code="BAD_REQUEST", detail=""))
 
 

@@ -156,7 +156,8 @@ def _drawn(member: Member, view: CaseView) -> str:
         r.event.task.partition("#")[0].partition(".")[0] for r in view.trail if isinstance(r.event, events.StepCompleted)
     }
     done = [step for step in view.done_steps if step in completed]
-    return bpmn.diagram_svg(view.process_xml, view.waiting_steps, done, language=member.visit.language.value)
+    waiting = [task.name for task in _shown_tasks(view)]
+    return bpmn.diagram_svg(view.process_xml, waiting, done, language=member.visit.language.value)
 
 
 def closing_time(typed: str) -> datetime | None:

@@ -3,7 +3,7 @@
 An upload is verified in a limited process of `signing` and thrown away. It is never drawn, and nothing of it is kept.
 """
 
-from collections.abc import Sequence
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
@@ -81,7 +81,7 @@ def verify(visit: Visiting, file: Annotated[UploadFile | None, File()] = None) -
             raise Busy
         report = signing.verify_file(content, visit.house.trust, at=visit.house.clock())
         # Only what somebody we trust has signed is rendered again: a stranger's data never reach our typesetter here.
-        rendering = documents.proves(content) if report.passed else None
+        rendering = visit.house.renderings.of(report.sha256, content) if report.passed else None
     if "json" in visit.request.headers.get("accept", ""):
         return JSONResponse(report.to_json())
     known = known_by(visit.house, report.sha256)
@@ -159,14 +159,14 @@ def _brought(event: events.Event) -> str:
 def answers(visit: Visit, report: Report, rendering: documents.RenderProof | None, known: Known | None) -> tuple[Answer, ...]:
     """The four questions, each on its own: a yes to one says nothing about the others."""
     return (
-        _genuine(visit, report, rendering),
-        _by_whom(visit, report.signatures),
+        _genuine(visit, report, rendering, known),
+        _by_whom(visit, report),
         _still_valid(visit, report, known),
         _in_log(visit, known),
     )
 
 
-def _genuine(visit: Visit, report: Report, rendering: documents.RenderProof | None) -> Answer:
+def _genuine(visit: Visit, report: Report, rendering: documents.RenderProof | None, known: Known | None) -> Answer:
     say = visit.say
     if stopped(report):
         tone, sentences = Tone.OPEN, [say("verify.stopped")]
@@ -183,9 +183,21 @@ def _genuine(visit: Visit, report: Report, rendering: documents.RenderProof | No
     if rendering is not None and rendering.answer is documents.Proof.PROVED:
         sentences.append(say("verify.rendered"))
     elif rendering is not None and rendering.answer is documents.Proof.DIFFERS:
-        tone = Tone.OPEN if tone is Tone.GOOD else tone
-        sentences.append(say("verify.rendered_differs"))
+        if known is not None and not _made_by_present_programs(visit.house, known.document):
+            sentences.append(say("verify.rendered_before"))
+        else:
+            tone = Tone.OPEN if tone is Tone.GOOD else tone
+            sentences.append(say("verify.rendered_differs"))
     return Answer(question=say("verify.q1"), tone=tone, sentences=tuple(sentences))
+
+
+def _made_by_present_programs(house: House, document: DocumentRecord) -> bool:
+    """Whether the case pinned the templates, fonts and programs that are at work now: only then must the bytes be equal."""
+    kept = house.store.case(document.case).pins
+    return all(
+        kept.get(f"{document.kind}/{name}") == hashlib.sha256(part).hexdigest()
+        for name, part in documents.pins(document.kind).items()
+    )
 
 
 def overall(report: Report) -> str:
@@ -202,12 +214,13 @@ def _broken(signature: SignatureReport) -> bool:
     return not signature.intact or signature.changes_after in {Changes.FORBIDDEN, Changes.NOT_UNDERSTOOD}
 
 
-def _by_whom(visit: Visit, signatures: Sequence[SignatureReport]) -> Answer:
+def _by_whom(visit: Visit, report: Report) -> Answer:
     """A name counts as an answer only where the signature proves it."""
-    people = [s for s in signatures if s.kind is not SignatureKind.DOC_TIMESTAMP]
+    people = [s for s in report.signatures if s.kind is not SignatureKind.DOC_TIMESTAMP]
     told = tuple(f"{visit.say(f'verify.{s.kind}')}: {s.signer or '?'} – {visit.say(f'verify.{s.verdict}')}" for s in people)
     if not people:
-        return Answer(question=visit.say("verify.q2"), tone=Tone.OPEN, sentences=(visit.say("verify.nobody"),))
+        nobody = visit.say("verify.cannot_tell" if stopped(report) else "verify.nobody")
+        return Answer(question=visit.say("verify.q2"), tone=Tone.OPEN, sentences=(nobody,))
     verdicts = {s.verdict for s in people}
     tone = Tone.GOOD if verdicts == {Verdict.TOTAL_PASSED} else Tone.BAD if Verdict.TOTAL_FAILED in verdicts else Tone.OPEN
     return Answer(question=visit.say("verify.q2"), tone=tone, sentences=told)

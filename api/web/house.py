@@ -8,6 +8,7 @@ from datetime import datetime
 import signing
 from api.web.limits import Pace, Seats
 from api.web.pictures import Pictures
+from api.web.renderings import Renderings
 from api.web.sessions import Sessions
 from directory import DirectoryBook, UnitId
 from storage.leaves import case_stream
@@ -31,6 +32,7 @@ class House:
     demo_pin: str = ""  # of the demo's keys, shown beside the field; empty outside a demo
     https: bool = False  # cookies are bound to HTTPS, and browsers are told to stay there
     pictures: Pictures = field(default_factory=Pictures)
+    renderings: Renderings = field(default_factory=Renderings)
     # Verifying costs up to ten seconds of a core: two at once on this machine, ten in a row a visitor, then one in six seconds.
     verify_pace: Pace = field(default_factory=lambda: Pace(burst=10, seconds_each=6))
     verify_seats: Seats = field(default_factory=lambda: Seats(2, patience_seconds=15))

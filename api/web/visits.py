@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property, partial
+from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
@@ -154,7 +154,7 @@ def _made() -> Environment:
     made.filters["moment"] = texts.moment
     made.filters["moment_exact"] = texts.moment_exact
     made.filters["day"] = texts.day
-    made.filters["digits"] = partial(str.format, "{:,}")
+    made.filters["size"] = texts.size
     return made
 
 
