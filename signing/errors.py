@@ -150,6 +150,12 @@ class WeakAlgorithm(SigningError):
     code = "WEAK_ALGORITHM"
 
 
+class CertificateNotTrusted(SigningError):
+    """The certificate does not lead to an authority that is trusted here."""
+
+    code = "CERTIFICATE_NOT_TRUSTED"
+
+
 class WrongCertificate(SigningError):
     """The signature was made with another certificate than the one that was announced."""
 

@@ -147,9 +147,10 @@ def _addresses(names: Iterable[x509.GeneralName]) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Good:
-    """Not revoked, as of `as_of`."""
+    """Not revoked, as of `as_of`; the issuer promises newer word by `until`, if it promises any."""
 
     as_of: datetime
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +185,7 @@ def _from_ocsps(subject: x509.Certificate, issuer: x509.Certificate, ocsps: Sequ
                 if not _is_about(single, subject, issuer):
                     continue
                 if single.certificate_status is ocsp.OCSPCertStatus.GOOD:
-                    yield Good(as_of=single.this_update_utc)
+                    yield Good(as_of=single.this_update_utc, until=single.next_update_utc)
                 elif single.certificate_status is ocsp.OCSPCertStatus.REVOKED and single.revocation_time_utc is not None:
                     reason = single.revocation_reason.value if single.revocation_reason else "unspecified"
                     yield Revoked(at=single.revocation_time_utc, reason=reason, as_of=single.this_update_utc)
@@ -258,7 +259,10 @@ def _from_crls(subject: x509.Certificate, issuer: x509.Certificate, crls: Sequen
             as_of = crl.last_update_utc
         except (ValueError, TypeError, UnsupportedAlgorithm):
             continue
-        yield Good(as_of=as_of) if entry is None else Revoked(at=entry.revocation_date_utc, reason=_reason(entry), as_of=as_of)
+        if entry is None:
+            yield Good(as_of=as_of, until=crl.next_update_utc)
+        else:
+            yield Revoked(at=entry.revocation_date_utc, reason=_reason(entry), as_of=as_of)
 
 
 @lru_cache(maxsize=16)

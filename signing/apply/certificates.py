@@ -8,9 +8,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
-from signing.errors import CertificateExpired, CertificateNotYetValid, CertificateRevoked, WeakAlgorithm, WrongKeyUsage
-from signing.evidence import Evidence, Revoked, status_of
+from signing.errors import (
+    CertificateExpired,
+    CertificateNotTrusted,
+    CertificateNotYetValid,
+    CertificateRevoked,
+    EvidenceMissing,
+    EvidenceTooOld,
+    WeakAlgorithm,
+    WrongKeyUsage,
+)
+from signing.evidence import Evidence, Good, Revoked, status_of
 from signing.keys.algorithms import public_key, read_certificate, subject_name
+from signing.trust import Trust, Use
 
 # Any of these lets a certificate that names extended usages sign documents.
 SIGNING_USAGES = frozenset({
@@ -27,11 +37,20 @@ LEAST_CURVE_BITS = 256
 WEAK_DIGESTS = frozenset({"md5", "sha1"})
 
 
-def check_certificate(certificate: bytes, chain: Sequence[bytes], *, at: datetime, evidence: Evidence | None = None) -> None:
-    """Raise unless the certificate is valid at `at`, meant for signing, strong enough, and (if asked) not revoked."""
+def check_certificate(
+    certificate: bytes,
+    chain: Sequence[bytes],
+    *,
+    at: datetime,
+    evidence: Evidence | None = None,
+    trust: Trust | None = None,
+) -> None:
+    """Raise unless the certificate is valid at `at`, meant for signing, strong enough, and if asked trusted and not revoked."""
     check_validity(certificate, at)
     _check_usage(certificate)
     _check_strength(certificate)
+    if trust is not None:
+        _check_trusted(certificate, chain, at, trust)
     if evidence is not None:
         check_not_revoked(certificate, chain, evidence, at)
 
@@ -53,16 +72,35 @@ def check_validity(certificate: bytes, at: datetime) -> None:
 
 
 def check_not_revoked(certificate: bytes, chain: Sequence[bytes], evidence: Evidence, at: datetime) -> None:
-    """Raise CertificateRevoked if any certificate of the path was revoked at or before `at`."""
+    """Raise CertificateRevoked if any certificate of the path was revoked by `at`; EvidenceMissing, EvidenceTooOld."""
     path = (certificate, *chain)
     revocation = evidence.for_chain(path)
     for each, issuer in itertools.pairwise(path):
         status = status_of(each, issuer, revocation)
+        who = subject_name(each)
+        if status is None:
+            raise EvidenceMissing(f"Không có câu trả lời về thu hồi của {who}", f"No revocation status of {who} could be had")
         if isinstance(status, Revoked) and status.at <= at:
             raise CertificateRevoked(
-                f"Chứng thư của {subject_name(each)} đã bị thu hồi {_day(status.at, at)} ({status.reason})",
-                f"The certificate of {subject_name(each)} was revoked {status.at.isoformat()} ({status.reason})",
+                f"Chứng thư của {who} đã bị thu hồi {_day(status.at, at)} ({status.reason})",
+                f"The certificate of {who} was revoked {status.at.isoformat()} ({status.reason})",
             )
+        if isinstance(status, Good) and status.until is not None and status.until < at:
+            raise EvidenceTooOld(
+                f"Câu trả lời về {who} chỉ có giá trị đến {_day(status.until, at)}",
+                f"The answer about {who} held until {status.until.isoformat()}, signing at {at.isoformat()}",
+            )
+
+
+def _check_trusted(certificate: bytes, chain: Sequence[bytes], at: datetime, trust: Trust) -> None:
+    """The path leads to a root that is believed for signing at that time (ND 68/2024, art. 32)."""
+    path = (certificate, *chain)
+    believed = {root.certificate.der for root in trust.roots if root.counts_at(at, Use.SIGNING)}
+    if believed.isdisjoint(path):
+        raise CertificateNotTrusted(
+            f"Chứng thư của {subject_name(certificate)} không dẫn đến tổ chức được tin cậy nào ({subject_name(path[-1])})",
+            f"The certificate of {subject_name(certificate)} leads to no trusted authority ({subject_name(path[-1])})",
+        )
 
 
 def _check_usage(certificate: bytes) -> None:

@@ -121,6 +121,7 @@ class _Batch:
                 scheme=scheme_of(self._signer),
                 timestamper=self._timestamper,
                 evidence=evidence,
+                trust=self._trust,
             )
         except SigningError as refused:
             return refused

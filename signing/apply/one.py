@@ -20,7 +20,7 @@ from signing.apply.request import SignRequest
 from signing.cms import signed_attributes, signed_data
 from signing.errors import BadRequest, BadSignatureValue, DocumentChanged, NoRoom, WrongCertificate
 from signing.evidence import Evidence
-from signing.keys.algorithms import Scheme, default_scheme, digest_for, is_made_by, scheme_of, subject_name
+from signing.keys.algorithms import Scheme, default_scheme, digest_for, is_made_by, ordered_chain, scheme_of, subject_name
 from signing.keys.signer import Signer
 from signing.levels import Level
 from signing.timestamps import Timestamper, check_token, token_room
@@ -47,7 +47,14 @@ def sign(
     - raises SigningError's subclasses; LevelNotReached carries a valid document of a lower level
     """
     prepared = prepare(
-        pdf, request, signer.certificate, signer.chain, scheme=scheme_of(signer), timestamper=timestamper, evidence=evidence
+        pdf,
+        request,
+        signer.certificate,
+        signer.chain,
+        scheme=scheme_of(signer),
+        timestamper=timestamper,
+        evidence=evidence,
+        trust=trust,
     )
     value = signer.sign(prepared.to_sign, prepared.digest)
     return finish(prepared, value, timestamper=timestamper, evidence=evidence, trust=trust)
@@ -62,14 +69,18 @@ def prepare(
     scheme: Scheme | None = None,
     timestamper: Timestamper | None = None,
     evidence: Evidence | None = None,
+    trust: Trust | None = None,
 ) -> Prepared:
     """Everything up to the point where the key is needed. The claimed time (/M) is fixed here.
 
-    `timestamper` is not asked; it only tells how much room its tokens need.
+    `timestamper` is not asked; it only tells how much room its tokens need. With `trust` the certificate must lead to one of
+    its roots, and its intermediates complete the chain that goes into the document.
     """
-    check_means(request.level, timestamper_given=True, evidence_given=True)
     at = request.at or datetime.now(UTC).astimezone()
-    check_certificate(certificate, chain, at=at, evidence=evidence)
+    if trust is not None:
+        helpers = [*trust.intermediates, *(root.certificate.der for root in trust.roots)]
+        chain = ordered_chain(certificate, [*chain, *helpers])
+    check_certificate(certificate, chain, at=at, evidence=evidence, trust=trust)
     digest = digest_for(certificate)
     result = placed(pdf, request, certificate, digest=digest, room=_room(certificate, chain, request.level, timestamper), at=at)
     check_readable(result.document, request.field, result.hole)
@@ -110,15 +121,17 @@ def finish(
     _check_unchanged(prepared, current)
     check_validity(prepared.certificate, now or max(prepared.claimed_time, datetime.now(UTC).astimezone()))
     _check_value(prepared, value, certificate)
-    token = None
+    token, moment = None, max(prepared.claimed_time, datetime.now(UTC))
     if timestamper is not None and prepared.level >= Level.B_T:
         digest = hashlib.sha256(value).digest()
         token = timestamper.timestamp(digest)
+        stamped = check_token(token, digest).time
         # A signature whose proven time lies after the certificate's end would never verify.
-        check_validity(prepared.certificate, check_token(token, digest).time)
+        check_validity(prepared.certificate, stamped)
+        moment = max(moment, stamped)
     signed = _filled(prepared, value, token)
     before = signed[: prepared.base_size]
-    check_result(before, signed, field=prepared.field, certificate=prepared.certificate, trust=trust)
+    check_result(before, signed, field=prepared.field, certificate=prepared.certificate, trust=trust, at=moment)
     if prepared.level >= Level.B_LT and evidence is not None and timestamper is not None:
         return extended_after_signing(
             signed,

@@ -35,6 +35,8 @@ class SignRequest:
     timestamp_field: str = "archive_timestamp"  # which field a document timestamp (B-LTA) fills, if it is there and empty
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "level", Level(self.level))
+        object.__setattr__(self, "kind", SignatureKind(self.kind))
         if not self.field:
             raise BadRequest("Thiếu tên trường chữ ký", "The name of the signature field is missing")
         if self.at is not None and self.at.tzinfo is None:

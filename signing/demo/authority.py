@@ -97,8 +97,9 @@ class DemoAuthority:
         self._tsa = self._identity("tsa", "TSA", TSA, tsa_key, years=10, issuer=self._issuing)
         self._responder = self._identity("ocsp", "OCSP", RESPONDER, "rsa2048", years=10, issuer=self._issuing)
         (self.folder / "trust" / "root.pem").write_bytes(self._root.certificate.public_bytes(Encoding.PEM))
-        chain = (self._issuing.certificate, self._root.certificate)
-        self._tokens = TokenMaker(_rsa(self._tsa), self._tsa.certificate, chain, self._moment)
+        self._tokens = TokenMaker(_rsa(self._tsa), self._tsa.certificate, (self._issuing.certificate,), self._moment)
+        # How much room a document must keep for one of its tokens; serial numbers differ by a few bytes.
+        self.token_bytes = len(self._tokens.token(bytes(32))) + 32
         self._crl_number = 0
 
     # What others need to trust it.

@@ -10,13 +10,16 @@ from typing import Any, Literal
 import pikepdf
 import pytest
 
-from signing import DemoAuthority, Issued, Level, SignRequest, sign
+from signing import DemoAuthority, Issued, Level, Revocation, SignRequest, Trust, sign, verify
 from signing.errors import (
     BadRequest,
     CertificateExpired,
+    CertificateNotTrusted,
     CertificateNotYetValid,
     CertificateRevoked,
     EncryptedPdf,
+    EvidenceMissing,
+    EvidenceTooOld,
     FieldTaken,
     NoSuchField,
     NotAPdf,
@@ -58,9 +61,7 @@ def test_the_time_that_was_asked_for_is_the_time_that_is_claimed(
     assert signature_of(signed, "principal_signs")["/M"] == "D:20260531160509+07'00'"
 
 
-def test_reason_place_and_name_stand_in_the_signature(
-    authority: DemoAuthority, people: Mapping[str, Issued], book_pdf: bytes
-) -> None:
+def test_reason_place_and_name_stand_in_the_signature(people: Mapping[str, Issued], book_pdf: bytes) -> None:
     """Vietnamese letters come through."""
     request = SignRequest(
         field="principal_signs", level=Level.B_B, reason="Phê duyệt sổ điểm", location="Hải Phòng", name="Vũ Ngọc Quỳnh",
@@ -216,6 +217,77 @@ def test_a_revoked_certificate_is_refused(tmp_path: Path, book_pdf: bytes) -> No
             timestamper=authority,
             evidence=authority,
         )
+
+
+def test_a_look_alike_authority_is_not_trusted(authority: DemoAuthority, tmp_path: Path, book_pdf: bytes) -> None:
+    """The same names, other keys: refused before the key is used, where somebody said whom to trust."""
+    alike = DemoAuthority(tmp_path, key="rsa2048", tsa_key="rsa2048").issue("Vũ Ngọc Quỳnh", "CCCD:031084000003")
+    with alike.signer() as signer:
+        watched = Watched(signer)
+
+        with pytest.raises(CertificateNotTrusted, match="Vũ Ngọc Quỳnh"):
+            sign(
+                book_pdf,
+                SignRequest(field="principal_signs", level=Level.B_B),
+                watched,
+                trust=Trust.load(authority.trust_pem()),
+            )
+        assert watched.uses == 0
+
+
+def test_the_trust_bundle_completes_a_chain(authority: DemoAuthority, people: Mapping[str, Issued], book_pdf: bytes) -> None:
+    """A token that holds only its own certificate: the issuing CA comes from the bundle and goes into the document."""
+    bare = FileSigner.open(people["curve"].uri, lambda _: "123456")
+    bare.chain = ()
+    trust = Trust.of_certificates(authority.chain)
+    signed = sign(book_pdf, SignRequest(field="principal_signs", level=Level.B_B), bare, trust=trust)
+
+    assert authority.chain[0].hex() in signed.decode("latin-1").lower()
+    assert verify(signed, Trust.load(authority.trust_pem())).signatures[0].verdict == "TOTAL_PASSED"
+
+
+def test_an_issuer_that_says_nothing_about_the_certificate_is_no_yes(
+    authority: DemoAuthority, people: Mapping[str, Issued], book_pdf: bytes
+) -> None:
+    """No answer, an answer about somebody else, an answer that is over: refused."""
+
+    class Says:
+        def __init__(self, answers: Revocation) -> None:
+            self._answers = answers
+
+        def for_chain(self, _: object) -> Revocation:
+            """The same to everybody."""
+            return self._answers
+
+    request = SignRequest(field="principal_signs", level=Level.B_B)
+    about_another = authority.for_chain((people["teacher"].certificate, *authority.chain))
+    over = authority.for_chain((people["principal"].certificate, *authority.chain))
+    later = SignRequest(field="principal_signs", level=Level.B_B, at=datetime.now(UTC) + timedelta(days=30))
+
+    for asked, answers, refusal in (
+        (request, Revocation(), EvidenceMissing),
+        (request, about_another, EvidenceMissing),
+        (later, over, EvidenceTooOld),
+    ):
+        with pytest.raises(refusal):
+            sign(book_pdf, asked, people["principal"].signer(), evidence=Says(answers))
+
+
+def test_a_demonstration_may_live_in_another_year(tmp_path: Path, book_pdf: bytes) -> None:
+    """With a fixed clock ahead of this machine's, everything is signed and judged at that clock's time."""
+    moment = datetime.fromisoformat("2027-01-15T09:00:00+07:00")
+    authority = DemoAuthority(tmp_path, key="rsa2048", tsa_key="rsa2048", clock=lambda: moment)
+    person = authority.issue("Cao Thị Tương Lai", "T:1")
+    signed = sign(
+        book_pdf,
+        SignRequest(field="principal_signs", level=Level.B_LTA, at=moment),
+        person.signer(),
+        timestamper=authority,
+        evidence=authority,
+        trust=Trust.load(authority.trust_pem()),
+    )
+
+    assert verify(signed, Trust.load(authority.trust_pem()), at=moment).verdict == "TOTAL_PASSED"
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"%PDF-1.7\n", b"%PDF-1.7\n" + b"\0" * 4096, b"PK\x03\x04" + b"x" * 100])

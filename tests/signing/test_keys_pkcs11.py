@@ -50,9 +50,9 @@ def token(authority: DemoAuthority, tmp_path_factory: pytest.TempPathFactory) ->
     del os.environ["SOFTHSM2_CONF"]
 
 
-def uri(label: str, *, label_of_token: str = "trường", more: str = "") -> str:
+def uri(label: str, *, where: str = "trường", more: str = "") -> str:
     """The address of a key on the test token."""
-    return f"pkcs11:token={quote(label_of_token)};object={label}?module-path={MODULE}{more}"
+    return f"pkcs11:token={quote(where)};object={label}?module-path={MODULE}{more}"
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_four_threads_share_the_one_session() -> None:
     ("address", "refusal"),
     [
         (uri("nobody"), NoSuchKey),
-        (uri("rsa", label_of_token="other"), NoSuchKey),
+        (uri("rsa", where="other"), NoSuchKey),
         (uri("rsa", more="&pin-value=1234"), BadRequest),
         ("pkcs11:token=x;object=rsa", NoSuchKey),
         ("pkcs11:token=x;object=rsa?module-path=/nowhere.so", KeyUnavailable),
