@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from directory import Capacity, DirectoryBook, PersonId, Role
+from directory import Appointment, Capacity, DirectoryBook, PersonId, Role
 from workflow.errors import both
 from workflow.events import StepCompleted
 from workflow.store import Grant, Recorded, TaskRecord
@@ -89,7 +89,12 @@ def reads(person: PersonId, book: DirectoryBook, scope: str, day: date) -> bool:
     """May this person see a case of this scope (a class)? Those who lead or audit the unit, and those who teach in it."""
     leading = {Role.PRINCIPAL, Role.VICE_PRINCIPAL, Role.CLERK, Role.AUDITOR, Role.ADMINISTRATOR}
     posts = book.posts(person, day)
-    return any(p.role in leading or p.scope.partition("/")[0] == scope for p in posts) or bool(book.lent(person, day))
+    return any(p.role in leading or _class_of(p) == scope for p in posts) or bool(book.lent(person, day))
+
+
+def _class_of(post: Appointment) -> str:
+    """The class in a scope. A class may be called "9/1": only the last part of a subject teacher's scope is the subject."""
+    return post.scope.rpartition("/")[0] if post.role is Role.SUBJECT_TEACHER else post.scope
 
 
 def _done_by(person: PersonId, steps: tuple[str, ...], history: Sequence[Recorded]) -> str | None:

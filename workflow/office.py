@@ -4,6 +4,7 @@ The story of a class book is told in `docs/life-of-a-document.md`; this file is 
 """
 
 import hashlib
+import re
 import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -124,7 +125,7 @@ class Office:
     def _open(self, person: PersonId, unit: DirectoryBook, book: documents.ClassBook, closing: datetime | None) -> CaseId:
         desk = self.desk
         xml = files("bpmn").joinpath("processes", f"{PROCESS}.bpmn").read_bytes()
-        case = CaseId(f"{KIND}-{book.class_name}-{secrets.token_hex(6)}".lower())
+        case = CaseId(f"{KIND}-{re.sub(r'[^a-z0-9]+', '-', book.class_name.lower())}-{secrets.token_hex(6)}")
         pins = {"process": desk.store.put(xml)}
         for kind in (system_steps.VOLUME, system_steps.SHEET):
             pins |= {f"{kind}/{name}": desk.store.put(part) for name, part in documents.pins(kind).items()}

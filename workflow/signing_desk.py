@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import documents
 import signing
 from directory import Capacity, PersonId, UnitId
+from workflow.calendar import VIETNAM
 from workflow.casefile import CaseFile, choose
 from workflow.desk import Desk
 from workflow.errors import NotWaitingHere, NotYours, SealRefused, SignatureNotKept, UnknownCertificate, both
@@ -137,7 +138,7 @@ def _request(
 ) -> signing.SignRequest:
     """A person's signature shows only the blue hand signature; the seal shows itself, unit name and time (ND 30/2020)."""
     book = desk.book(file.record.unit)
-    now = desk.clock()
+    now = desk.clock().astimezone(VIETNAM).replace(microsecond=0)  # what the seal shows is what is signed as /M
     if task.action == "seal":
         card = documents.seal_card(book.unit.name, now, demo=desk.demo)
         return signing.SignRequest(
@@ -196,26 +197,29 @@ def require_personal_signatures(desk: Desk, file: CaseFile, document: DocumentRe
 def _sign_and_check(desk: Desk, intent: Intent, signer: signing.Signer) -> tuple[bytes, signing.SignatureReport]:
     before = desk.store.get(intent.document.revision)
     after = signing.sign(before, intent.request, signer, timestamper=desk.timestamper, evidence=desk.evidence, trust=desk.trust)
-    return after, checked(desk, before, after, field=intent.field, certificate=intent.certificate)
+    return after, _checked_signature(desk, before, after, field=intent.field, certificate=intent.certificate)
 
 
-def checked(
-    desk: Desk, before: bytes, after: bytes, *, field: str | None = None, certificate: Digest | None = None
-) -> signing.SignatureReport:
-    """Never trust what comes back: a revision only adds, every signature still passes, and the new one is the intended one."""
+def checked_report(desk: Desk, before: bytes, after: bytes) -> signing.Report:
+    """Never trust what comes back: a revision only adds, and every signature still passes. SignatureNotKept otherwise."""
     if not after.startswith(before) or len(after) <= len(before):
         raise SignatureNotKept(both("Bản mới không nối tiếp bản cũ.", "The new revision does not continue the old one."))
     report = signing.verify(after, desk.trust, at=desk.clock())
-    if report.verdict is not signing.Verdict.TOTAL_PASSED:
+    if not report.passed:
         why = "; ".join(f"{s.field}: {s.verdict} {s.sub_indication or ''}" for s in report.signatures)
         raise SignatureNotKept(both(f"Kiểm tra lại không đạt: {why}", f"Our own check did not pass: {why}"))
-    found = next((s for s in report.signatures if s.field == field), report.signatures[-1])
-    signed_with = hashlib.sha256(found.certificate or b"").hexdigest()
-    if field is not None and (found.field != field or signed_with != certificate):
-        raise SignatureNotKept(
-            both("Chữ ký nằm sai ô hoặc dùng chứng thư khác.", "The signature is in another field or by another certificate.")
-        )
-    return found
+    return report
+
+
+def _checked_signature(desk: Desk, before: bytes, after: bytes, *, field: str, certificate: Digest) -> signing.SignatureReport:
+    """The new signature stands in the intended field and was made with the intended certificate."""
+    report = checked_report(desk, before, after)
+    for found in report.signatures:
+        if found.field == field and hashlib.sha256(found.certificate or b"").hexdigest() == certificate:
+            return found
+    raise SignatureNotKept(
+        both("Chữ ký nằm sai ô hoặc dùng chứng thư khác.", "The signature is in another field or by another certificate.")
+    )
 
 
 def _keep(

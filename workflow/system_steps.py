@@ -4,6 +4,7 @@ A handler reads the case, does the work, and appends its result together with th
 paused and wakes finds its fence stale, and its result is thrown away. Killed at any line, the work item is claimed again.
 """
 
+import hashlib
 import json
 import secrets
 from collections.abc import Callable, Mapping
@@ -27,7 +28,7 @@ from workflow.events import (
     TaskName,
 )
 from workflow.moving import move
-from workflow.signing_desk import checked
+from workflow.signing_desk import checked_report
 from workflow.store import DocumentRecord, WorkItem
 
 SHEET = "class_book_sheet"
@@ -78,7 +79,7 @@ def rendered_sheet(desk: Desk, file: CaseFile, book: documents.ClassBook, key: s
         kind=SHEET,
         title=f"{subject.title} – {file.record.title}",
         key=key,
-        revision=desk.store.put(documents.render(SHEET, data)),
+        revision=desk.store.put(documents.render(SHEET, data, pinned=_pinned(desk, file, SHEET))),
         data=desk.store.put(data),
         signatories={documents.field_name(TEACHER, key): PersonId(subject.teacher.id)},
     )
@@ -135,7 +136,7 @@ def bind_volume(desk: Desk, file: CaseFile) -> tuple[Event, ...]:
         kind=VOLUME,
         title=file.record.title,
         key=None,
-        revision=desk.store.put(documents.render(VOLUME, data, attachments=attachments)),
+        revision=desk.store.put(documents.render(VOLUME, data, attachments=attachments, pinned=_pinned(desk, file, VOLUME))),
         data=desk.store.put(data),
         signatories={"homeroom_teacher_signs": homeroom, "principal_signs": head},
     )
@@ -166,9 +167,7 @@ def _bindable(desk: Desk, file: CaseFile, book: documents.ClassBook, key: str) -
     sheet = file.sheet(key)
     if sheet is None or not file.signed_fields(sheet):
         raise CannotBind(both(f"Tờ {title} chưa được ký.", f"The sheet {title} is not signed."))
-    content = desk.store.get(sheet.revision)
-    event, content, digest = _extended(desk, sheet, content)
-    report = signing.verify(content, desk.trust, at=desk.clock())
+    event, content, digest, report = _extended(desk, sheet, desk.store.get(sheet.revision))
     field = documents.field_name(TEACHER, key)
     found = next((s for s in report.signatures if s.field == field), None)
     if report.verdict is not signing.Verdict.TOTAL_PASSED or found is None:
@@ -188,15 +187,27 @@ def _bindable(desk: Desk, file: CaseFile, book: documents.ClassBook, key: str) -
     )
 
 
-def _extended(desk: Desk, sheet: DocumentRecord, content: bytes) -> tuple[DocumentExtended | None, bytes, Digest]:
+def _extended(
+    desk: Desk, sheet: DocumentRecord, content: bytes
+) -> tuple[DocumentExtended | None, bytes, Digest, signing.Report]:
     """B-LT before binding: the volume's own validation data will not hold the teachers' revocation data."""
-    if any(s.level in {"B-LT", "B-LTA"} for s in signing.verify(content, desk.trust, at=desk.clock()).signatures):
-        return None, content, sheet.revision
+    report = signing.verify(content, desk.trust, at=desk.clock())
+    if report.passed and any(s.level in {signing.Level.B_LT, signing.Level.B_LTA} for s in report.signatures):
+        return None, content, sheet.revision, report
     longer = signing.extend(content, signing.Level.B_LT, timestamper=desk.timestamper, evidence=desk.evidence, trust=desk.trust)
-    checked(desk, content, longer)
+    report = checked_report(desk, content, longer)
     digest = desk.store.put(longer)
     event = DocumentExtended(document=sheet.id, before=sheet.revision, after=digest, level=signing.Level.B_LT.value)
-    return event, longer, digest
+    return event, longer, digest, report
+
+
+def _pinned(desk: Desk, file: CaseFile, kind: str) -> Mapping[str, bytes] | None:
+    """The template and schema that the case began with; None where they are today's, which are ready to be used."""
+    began = {name.removeprefix(f"{kind}/"): digest for name, digest in file.record.pins.items() if name.startswith(f"{kind}/")}
+    today = {name: hashlib.sha256(content).hexdigest() for name, content in documents.pins(kind).items()}
+    if all(today.get(name) == digest for name, digest in began.items()):
+        return None
+    return {name: desk.store.get(digest) for name, digest in began.items()}
 
 
 def _says(desk: Desk, sheet: DocumentRecord, book: documents.ClassBook, key: str) -> bool:
@@ -220,7 +231,7 @@ def archive_volume(desk: Desk, file: CaseFile) -> tuple[Event, ...]:
     longer = signing.extend(
         content, signing.Level.B_LTA, timestamper=desk.timestamper, evidence=desk.evidence, trust=desk.trust
     )
-    checked(desk, content, longer)
+    checked_report(desk, content, longer)
     after = desk.store.put(longer)
     return (DocumentExtended(document=volume.id, before=volume.revision, after=after, level=signing.Level.B_LTA.value),)
 
