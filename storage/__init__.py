@@ -8,7 +8,10 @@
 
 from storage.audit import Finding, verify_log
 from storage.blobs import Blobs
+from storage.errors import StorageError
 from storage.kept import KeptStore, open_store
+from storage.leaves import case_stream, directory_stream
+from storage.log import Log
 from storage.notes import Checkpoint, LogKey, Verifier, new_log_key, open_note
 from storage.proofs import StepEvidence, check_proof
 from storage.rebuild import rebuild
@@ -20,10 +23,14 @@ __all__ = [
     "Checkpoint",
     "Finding",
     "KeptStore",
+    "Log",
     "LogKey",
     "StepEvidence",
+    "StorageError",
     "Verifier",
+    "case_stream",
     "check_proof",
+    "directory_stream",
     "new_log_key",
     "open_note",
     "open_store",

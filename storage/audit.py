@@ -139,10 +139,10 @@ def _length(connection: Connection) -> int:
     """How long the log is, as two of three say it: its entries, its nodes, its head. One huge number keeps nobody busy."""
     last, entries = connection.execute(select(func.max(log_entry.c.place), func.count(log_entry.c.place))).one()
     newest, nodes = connection.execute(select(func.max(log_node.c.position), func.count(log_node.c.position))).one()
-    head = connection.scalar(select(log_head.c.size))
+    head = connection.scalar(select(log_head.c.size).where(log_head.c.id == 1))
     by_entries = 0 if last is None else last + 1
     by_nodes = 0 if newest is None else bisect_right(range(newest + 1), newest + 1, key=nodes_of) - 1
-    said = sorted((by_entries, by_nodes, by_entries if head is None else head))
+    said = sorted((by_entries, by_nodes, head if isinstance(head, int) else by_entries))
     return int(max(0, min(said[1], 2 * max(entries, nodes) + PAGE)))
 
 
@@ -211,7 +211,10 @@ def _expected(row: Any, *, of_case: bool) -> bytes:
 
 
 def _bytes(value: Any) -> bytes:
-    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value or b"")
+    """Whatever stands in a column that should hold text or bytes; SQLite lets anything stand there."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape")
+    return value if isinstance(value, bytes) else b""
 
 
 def _nodes(connection: Connection, begin: int, end: int) -> dict[int, Hash]:
@@ -220,7 +223,7 @@ def _nodes(connection: Connection, begin: int, end: int) -> dict[int, Hash]:
 
 
 def _head(connection: Connection, walk: _Walk) -> Iterator[Finding]:
-    head = connection.execute(select(log_head.c.size, log_head.c.frontier)).one_or_none()
+    head = connection.execute(select(log_head.c.size, log_head.c.frontier).where(log_head.c.id == 1)).one_or_none()
     if head is None or head.size != walk.size or _bytes(head.frontier) != b"".join(walk.frontier):
         yield Finding(code="HEAD_CHANGED", where=f"{walk.size} != {head.size if head else None}")
 

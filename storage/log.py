@@ -106,8 +106,11 @@ class Log:
         row = connection.connection.cursor().execute(self._sql[statement]).fetchone()
         if row is None:
             raise LogForked(both("Thiếu dòng đầu nhật kí", "The log's head row is missing"))
-        size, frontier = int(row[0]), bytes(row[1])
-        if len(frontier) != _HASH * size.bit_count():
+        size, frontier = row
+        if (
+            not (isinstance(size, int) and size >= 0 and isinstance(frontier, bytes))
+            or len(frontier) != _HASH * size.bit_count()
+        ):
             raise LogForked(both("Dòng đầu nhật kí đã bị sửa", "The log's head row was changed"))
         return size, [frontier[at : at + _HASH] for at in range(0, len(frontier), _HASH)]
 

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, create_engine, delete, insert, select, text
+from sqlalchemy import Column, Connection, Table, create_engine, delete, insert, select, text, type_coerce
+from sqlalchemy.types import NullType
 
 from storage.database import Database
 from storage.errors import BadHistory, RowChanged, StorageError
@@ -62,7 +63,7 @@ def _replay_case(source: Connection, target: Connection, case: CaseId) -> None:
 def _parsed(row: Any) -> Any:
     try:
         return from_json(row.tag, json.loads(row.body))
-    except (ValueError, RecursionError, BadEvent) as error:
+    except (ValueError, TypeError, RecursionError, BadEvent) as error:
         where = f"{row.case_id}#{row.seq}"
         raise RowChanged(both(f"Dòng sự kiện {where} đã bị sửa", f"The event row {where} was changed")) from error
 
@@ -95,7 +96,12 @@ def _compare(table: Table, kept: dict[Any, Any], made: dict[Any, Any]) -> Iterat
 
 def _rows(connection: Connection, table: Table) -> dict[tuple[Any, ...], tuple[Any, ...]]:
     left_out = NOT_FROM_EVENTS.get(table.name, ())
-    columns = [column for column in table.columns if column.name not in left_out]
-    keys: Sequence[Any] = list(table.primary_key.columns)
+    # Values as they stand: a time that is none must be named and not stop the audit, and 7 is not "true".
+    columns = [_as_it_stands(column) for column in table.columns if column.name not in left_out]
+    keys: Sequence[Any] = [_as_it_stands(column) for column in table.primary_key.columns]
     width = len(keys)
     return {tuple(row[:width]): tuple(row[width:]) for row in connection.execute(select(*keys, *columns))}
+
+
+def _as_it_stands(column: Column[Any]) -> Any:
+    return type_coerce(column, NullType()).label(column.name)

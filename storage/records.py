@@ -230,7 +230,7 @@ def _documents(connection: Connection, query: Select[Any]) -> tuple[DocumentReco
 def _recorded(row: Rows) -> Recorded:
     try:
         happened = from_json(row.tag, json.loads(row.body))
-    except (ValueError, RecursionError, BadEvent) as error:
+    except (ValueError, TypeError, RecursionError, BadEvent) as error:
         where = f"{row.case_id}#{row.seq}"
         raise RowChanged(
             both(f"Dòng sự kiện {where} đã bị sửa: {error}", f"The event row {where} was changed: {error}")

@@ -1,9 +1,11 @@
 """Whatever is changed behind our back is named: the table of tamperings."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Table, text
 
 from storage import Checkpoint, KeptStore, LogKey, Verifier, open_note, verify_log
 from storage.leaves import Row, leaf
@@ -11,7 +13,7 @@ from storage.merkle import grow, hash_leaf, nodes_of, root_of
 from storage.tables import log_checkpoint, log_entry, log_head, log_node, metadata
 from tests.storage.conftest import AN, AT, SCHOOL, School
 from tests.storage.test_log import change, verifier_of
-from workflow.events import CaseId, Digest, StepCompleted
+from workflow.events import CaseId, Digest, DocumentId, Published, StepCompleted
 
 
 @pytest.fixture
@@ -163,20 +165,29 @@ TAMPERINGS: list[tuple[str, str, set[str]]] = [
 ]
 
 
+def everything(store: KeptStore) -> dict[Table, list[dict[str, object]]]:
+    """All rows of all tables."""
+    with store.database.reading() as connection:
+        return {table: [row._asdict() for row in connection.execute(table.select())] for table in metadata.sorted_tables}
+
+
+def put_back(store: KeptStore, kept: dict[Table, list[dict[str, object]]]) -> None:
+    """As it was, without the guards."""
+    with store.database.writing() as connection:
+        for table in reversed(kept):
+            connection.execute(table.delete())
+        for table in [table for table, rows in kept.items() if rows]:
+            connection.execute(table.insert(), kept[table])
+
+
 def test_each_tampering_is_named(office: KeptStore) -> None:
     """Exactly the row that was changed, and nothing that was not. After each, the office is put back as it was."""
-    with office.database.reading() as connection:
-        kept = {table: [row._asdict() for row in connection.execute(table.select())] for table in metadata.sorted_tables}
-    told = {}
+    kept, told = everything(office), {}
     for name, statement, findings in TAMPERINGS:
         for part in statement.split(";"):
             change(office, part)
         told[name] = (found(office), findings)
-        with office.database.writing() as connection:
-            for table in reversed(kept):
-                connection.execute(table.delete())
-            for table, rows in kept.items():
-                connection.execute(table.insert(), rows) if rows else None
+        put_back(office, kept)
 
     assert {name: pair for name, pair in told.items() if pair[0] != pair[1]} == {}
     assert found(office) == set()
@@ -305,3 +316,43 @@ def test_missing_guards_and_changed_tables_are_named(office: KeptStore) -> None:
     assert {one.code for one in findings} == {"GUARD_MISSING", "TABLE_DIFFERS"}
     assert "task: c1, subject_teacher_signs.toan#1" in {one.where for one in findings}
     assert all(" / " in one.message and one.where in one.message for one in findings)
+
+
+# What follows from no event: the engine's cache, who works on what, and the order in which leaves still wait.
+SAYS_NOTHING = {"case_state.snapshot", "case_state.snapshot_version", "log_checkpoint.at", "log_pending.id"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # PostgreSQL lets no junk into a typed column
+@pytest.mark.parametrize("junk", [b"\xff\x00\xfe", "junk", -7, 2**62], ids=["bytes", "text", "negative", "huge"])
+def test_junk_in_any_column_is_found_and_stops_nothing(office: KeptStore, school: School, junk: object) -> None:
+    """Whatever is put into whichever column: the audit ends, with a finding and without an error."""
+    school.add(office, 6, Published(document=DocumentId("c1/toan/1"), revision=school.digest("second"), code="CODE"))
+    kept, silent = everything(office), []
+    change(office, "SELECT 1")
+    for table in [table for table, rows in kept.items() if rows and table.name != "work_item"]:
+        for column in table.columns:
+            if not spoil(office, table, column.name, junk):
+                continue
+            if (
+                found(office) | {one.where for one in verify_log(office, [], blobs=False) if one.code == "TABLE_DIFFERS"}
+                == set()
+            ):
+                silent.append(f"{table.name}.{column.name}")
+            put_back(office, kept)
+
+    assert set(silent) <= SAYS_NOTHING
+
+
+def spoil(store: KeptStore, table: Table, column: str, junk: object) -> bool:
+    """Put it into a row, past every rule that can be switched off; False if the database refuses even so."""
+    with closing(sqlite3.connect(str(store.database.engine.url.database), isolation_level=None)) as connection:
+        connection.execute("PRAGMA ignore_check_constraints=ON")
+        keys = [one.name for one in table.primary_key.columns]
+        row = connection.execute(f"SELECT {', '.join(keys)} FROM {table.name}").fetchone()  # noqa: S608
+        where = " AND ".join(f"{key} IS ?" for key in keys)
+        try:
+            connection.execute(f'UPDATE {table.name} SET "{column}" = ? WHERE {where}', (junk, *row))  # noqa: S608
+        except sqlite3.IntegrityError:
+            return False
+    return True
