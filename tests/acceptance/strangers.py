@@ -24,6 +24,8 @@ def parts_of(pdf: bytes) -> list[Part]:
     found = []
     for match in BYTE_RANGE.finditer(pdf):
         _, first, second, rest = (int(number) for number in match.groups())
+        if pdf[first : first + 1] != b"<" or pdf[second - 1 : second] != b">":
+            continue  # of an attached sheet: its numbers count from its own beginning
         hexadecimal = pdf[first + 1 : second - 1]
         der = bytes.fromhex(hexadecimal.decode())
         # DER says its own length; the rest is the placeholder's padding.
