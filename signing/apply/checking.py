@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from signing.apply.opening import only_our_errors
+from signing.apply.guard import only_our_errors
 from signing.errors import BrokenResult, NotASignablePdf, WouldBreakSignatures
 from signing.report import Changes, SignatureKind, SignatureReport, Verdict
 from signing.trust import Trust

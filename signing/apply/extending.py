@@ -4,38 +4,31 @@ One revision each: DSS alone, or DSS and document timestamp together. No VRI (EN
 """
 
 import hashlib
-import io
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from asn1crypto import cms as asn1_cms
-from asn1crypto import crl as asn1_crl
-from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto import x509 as asn1_x509
-from pyhanko.sign.fields import InvisSigSettings, SigFieldSpec
-from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
-from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp
-from pyhanko.sign.validation.dss import DocumentSecurityStore
 
 from signing.apply.checking import check_archived
-from signing.apply.fields import field_names
-from signing.apply.opening import AppendingWriter, only_our_errors, opened
+from signing.apply.guard import only_our_errors
+from signing.apply.quick import quickly_proven
+from signing.batch.unusual import Unusual
 from signing.errors import (
     BadRequest,
     CertificateRevoked,
     EvidenceMissing,
     EvidenceTooOld,
     LevelNotReached,
-    NoRoom,
     NothingToExtend,
     SigningError,
 )
 from signing.evidence import Evidence, Good, Revocation, Revoked, status_of
 from signing.keys.algorithms import ordered_chain, subject_name
 from signing.levels import Level
-from signing.timestamps import Timestamper, check_token, read_token, token_room
+from signing.timestamps import Timestamper, check_token, read_token
 from signing.trust import Trust
 from signing.verification.facts import FoundSignature, SignedDocument
 from signing.verification.pdf import Pdf
@@ -80,13 +73,12 @@ def extend(
         raise BadRequest(f"Không nâng lên mức {level} được", f"Cannot extend to level {level}; expected B-LT or B-LTA")
     if level is Level.B_LTA and timestamper is None:
         raise BadRequest("Mức B-LTA cần dịch vụ cấp dấu thời gian", "Level B-LTA needs a timestamp authority")
-    writer = opened(pdf)
     document = _document(pdf)
     if not document.signatures:
         raise NothingToExtend("Tài liệu chưa có chữ ký nào", "The document carries no signature")
     known = _known_certificates(document, trust)
     proven = _unique(itertools.chain.from_iterable(_paths(each, known) for each in document.signatures))
-    return _extended(pdf, writer, proven, evidence, timestamper if level is Level.B_LTA else None, field)
+    return _extended(pdf, proven, evidence, timestamper if level is Level.B_LTA else None, field)
 
 
 def extended_after_signing(
@@ -105,13 +97,12 @@ def extended_after_signing(
     For B-LT only the new signature's, for B-LTA all signatures': the archive timestamp is to preserve the whole document.
     """
     try:
-        writer = opened(signed)
         document = _document(signed)
         known = (*chain, *_known_certificates(document, trust))
         wanted = [each for each in document.signatures if level is Level.B_LTA or each.field == field]
         proven = _unique(itertools.chain.from_iterable(_paths(each, known) for each in wanted))
         archive = timestamper if level is Level.B_LTA else None
-        return _extended(signed, writer, proven, evidence, archive, timestamp_field)
+        return _extended(signed, proven, evidence, archive, timestamp_field)
     except SigningError as error:
         raise LevelNotReached(
             f"Đã ký ở mức B-T, chưa đạt {level}: {error.vi}",
@@ -140,26 +131,32 @@ def renew(
 
 def _extended(
     pdf: bytes,
-    writer: AppendingWriter,
     proven: Sequence[_Proven],
     evidence: Evidence,
     timestamper: Timestamper | None,
     field: str,
 ) -> bytes:
     revocation = _asked(proven, evidence)
-    with only_our_errors("ghi dữ liệu kiểm chứng / writing the validation data"):
-        certificates = dict.fromkeys(itertools.chain.from_iterable(each.path for each in proven))
-        _add_to_dss(writer, certificates, revocation)
-        if timestamper is None:
-            output = io.BytesIO()
-            writer.write(output)  # type: ignore[no-untyped-call]
-            document, stamped = output.getvalue(), None
-        else:
-            document, stamped = _timestamped(writer, field, timestamper)
+    certificates = tuple(dict.fromkeys(itertools.chain.from_iterable(each.path for each in proven)))
+    document, stamped = with_proof(pdf, certificates, revocation, timestamper, field)
+    if document == pdf:
+        return pdf  # all of it was there already
     # Judged at the newest time in it: a fixed clock (demonstration, test) may be ahead of this machine's.
     times = [datetime.now(UTC), stamped, *(each.since for each in proven)]
     check_archived(pdf, document, at=max(time for time in times if time is not None))
     return document
+
+
+def with_proof(
+    pdf: bytes, certificates: Sequence[bytes], revocation: Revocation, timestamper: Timestamper | None, field: str
+) -> tuple[bytes, datetime | None]:
+    """One revision with the store of validation data and, where asked, an archive timestamp and its time."""
+    try:
+        return quickly_proven(pdf, certificates, revocation, timestamper, field)
+    except Unusual:
+        from signing.apply.proving import proven  # pyHanko, which takes a second to load and knows every kind of file
+
+        return proven(pdf, certificates, revocation, timestamper, field)
 
 
 # Whose revocation status is wanted
@@ -282,43 +279,3 @@ def _known_certificates(document: SignedDocument, trust: Trust | None) -> tuple[
 def _without_padding(contents: bytes) -> bytes:
     """The DER value at the beginning; /Contents is filled up with zeros."""
     return bytes(asn1_cms.ContentInfo.load(contents).dump())
-
-
-# Writing
-
-
-def _add_to_dss(writer: AppendingWriter, certificates: Iterable[bytes], revocation: Revocation) -> None:
-    DocumentSecurityStore.supply_dss_in_writer(
-        writer,
-        None,
-        certs=[asn1_x509.Certificate.load(each) for each in certificates],
-        ocsps=[asn1_ocsp.OCSPResponse.load(each) for each in revocation.ocsps],
-        crls=[asn1_crl.CertificateList.load(each) for each in revocation.crls],
-    )
-
-
-def _timestamped(writer: AppendingWriter, field: str, timestamper: Timestamper) -> tuple[bytes, datetime]:
-    """The pending revision, closed by a document timestamp (EN 319 142-1, 5.4.3), and its time."""
-    known = field_names(writer)
-    name = field if known.get(field) is False else _free_name(field, known)
-    room = token_room(timestamper)
-    spec = SigFieldSpec(name, invis_sig_settings=InvisSigSettings(), readable_field_name="Dấu thời gian lưu trữ")
-    steps = PdfCMSEmbedder(new_field_spec=spec).write_cms(field_name=name, writer=writer, existing_fields_only=name in known)
-    next(steps)
-    stamp = DocumentTimestamp(bytes_reserved=2 * room)  # type: ignore[no-untyped-call]
-    steps.send(SigObjSetup(sig_placeholder=stamp))
-    prepared, output = steps.send(SigIOSetup(md_algorithm="sha256", output=io.BytesIO()))
-    token = timestamper.timestamp(prepared.document_digest)
-    stamped = check_token(token, prepared.document_digest).time
-    if len(token) > room:
-        raise NoRoom(
-            f"Dấu thời gian {len(token)} byte, chỉ có chỗ cho {room}",
-            f"The timestamp has {len(token)} bytes, room was for {room}",
-        )
-    steps.send(token)
-    return bytes(output.getvalue()), stamped
-
-
-def _free_name(field: str, known: dict[str, bool]) -> str:
-    """`archive_timestamp_2`, `_3`, ...: renewals are numbered, so that a reader sees their order."""
-    return next(name for number in itertools.count(2) if (name := f"{field}_{number}") not in known)

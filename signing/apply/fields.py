@@ -8,7 +8,8 @@ from pyhanko.pdf_utils.rw_common import PdfHandler
 from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from pyhanko.sign.fields import SigFieldSpec, enumerate_sig_fields
 
-from signing.apply.opening import AppendingWriter, only_our_errors
+from signing.apply.guard import only_our_errors
+from signing.apply.opening import AppendingWriter
 from signing.errors import BadRequest, FieldTaken, NoSuchField
 
 Box = tuple[float, float, float, float]

@@ -14,9 +14,10 @@ from datetime import UTC, datetime
 from signing.apply.certificates import check_certificate, check_validity
 from signing.apply.checking import check_readable, check_result
 from signing.apply.extending import extended_after_signing
-from signing.apply.placing import placed
-from signing.apply.prepared import Prepared
+from signing.apply.prepared import Placed, Prepared
+from signing.apply.quick import quickly_placed
 from signing.apply.request import SignRequest
+from signing.batch.unusual import Unusual
 from signing.cms import signed_attributes, signed_data
 from signing.errors import BadRequest, BadSignatureValue, DocumentChanged, NoRoom, WrongCertificate
 from signing.evidence import Evidence
@@ -82,7 +83,8 @@ def prepare(
         chain = ordered_chain(certificate, [*chain, *helpers])
     check_certificate(certificate, chain, at=at, evidence=evidence, trust=trust)
     digest = digest_for(certificate)
-    result = placed(pdf, request, certificate, digest=digest, room=_room(certificate, chain, request.level, timestamper), at=at)
+    room = _room(certificate, chain, request.level, timestamper)
+    result = _placed(pdf, request, certificate, digest=digest, room=room, at=at)
     check_readable(result.document, request.field, result.hole)
     return Prepared(
         document=result.document,
@@ -152,6 +154,16 @@ def check_means(level: Level, *, timestamper_given: bool, evidence_given: bool) 
         raise BadRequest(f"Mức {level} cần dịch vụ cấp dấu thời gian", f"Level {level} needs a timestamp authority")
     if level >= Level.B_LT and not evidence_given:
         raise BadRequest(f"Mức {level} cần dữ liệu thu hồi (OCSP, CRL)", f"Level {level} needs revocation data (OCSP, CRL)")
+
+
+def _placed(pdf: bytes, request: SignRequest, certificate: bytes, *, digest: str, room: int, at: datetime) -> Placed:
+    """A plain document in the quick way, any other one by pyHanko: it takes a second to load and knows every kind of file."""
+    try:
+        return quickly_placed(pdf, request, digest=digest, room=room, at=at)
+    except Unusual:
+        from signing.apply.placing import placed
+
+        return placed(pdf, request, certificate, digest=digest, room=room, at=at)
 
 
 def _room(certificate: bytes, chain: Sequence[bytes], level: Level, timestamper: Timestamper | None) -> int:

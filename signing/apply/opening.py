@@ -1,12 +1,11 @@
 """Reading a PDF that somebody wants signed: it comes from outside, so it may be anything."""
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
-from signing.errors import EncryptedPdf, HybridPdf, NotAPdf, NotASignablePdf, SigningError
+from signing.apply.guard import short
+from signing.errors import EncryptedPdf, HybridPdf, NotAPdf, NotASignablePdf
 
 # A volume of scans may be large; beyond this a file is no school record but an attempt to fill the memory.
 MOST_BYTES = 256 << 20
@@ -30,20 +29,6 @@ class AppendingWriter(IncrementalPdfFileWriter):
         """Leave the document's metadata alone."""
 
 
-@contextmanager
-def only_our_errors(what: str) -> Iterator[None]:
-    """Whatever a parser raises on a hostile file inside becomes NotASignablePdf, naming the place."""
-    try:
-        yield
-    except SigningError:
-        raise
-    except Exception as error:  # the file comes from outside; a parser's bug must not look like ours
-        raise NotASignablePdf(
-            f"Không xử lý được tệp PDF khi {what}: {type(error).__name__}",
-            f"The PDF could not be processed ({what}): {type(error).__name__}: {_short(error)}",
-        ) from error
-
-
 def opened(pdf: bytes) -> AppendingWriter:
     """A writer that appends to `pdf`. Raises NotAPdf, EncryptedPdf, HybridPdf, NotASignablePdf."""
     if not pdf.startswith(HEADER):
@@ -56,7 +41,7 @@ def opened(pdf: bytes) -> AppendingWriter:
         writer = AppendingWriter(io.BytesIO(pdf), strict=True)
     except Exception as error:  # the parser meets arbitrary bytes here
         raise NotAPdf(
-            "Tệp hỏng, không đọc được như một PDF", f"The file cannot be read as a PDF: {type(error).__name__}: {_short(error)}"
+            "Tệp hỏng, không đọc được như một PDF", f"The file cannot be read as a PDF: {type(error).__name__}: {short(error)}"
         ) from error
     if writer.security_handler is not None:
         raise EncryptedPdf("Tệp có mật khẩu hoặc được mã hóa", "The file is encrypted")
@@ -66,8 +51,3 @@ def opened(pdf: bytes) -> AppendingWriter:
             "The file has hybrid cross-references; save it again as an ordinary PDF before it is signed",
         )
     return writer
-
-
-def _short(error: Exception) -> str:
-    """A library's message may quote the file: bounded, on one line."""
-    return " ".join(str(error).split())[:200]

@@ -10,7 +10,7 @@ from typing import Any
 from pyhanko.pdf_utils.rw_common import PdfHandler
 
 from signing.apply.fields import field_names, signature_dictionaries
-from signing.apply.opening import only_our_errors
+from signing.apply.guard import only_our_errors
 from signing.errors import BadRequest, WouldBreakSignatures
 
 NO_CHANGES = 1

@@ -1,4 +1,7 @@
-"""Laying the empty signature into a new revision: dictionary, appearance, permissions, and a hole for the CMS."""
+"""Laying the empty signature with pyHanko, for documents that the quick way leaves to it.
+
+Dictionary, appearance, permissions, and a hole for the CMS, in a new revision.
+"""
 
 import io
 import logging
@@ -14,24 +17,18 @@ from pyhanko.sign.general import SigningError as PyHankoRefusal
 from pyhanko.sign.signers import ExternalSigner, PdfSignatureMetadata, PdfSigner
 from pyhanko.stamp import BaseStamp, BaseStampStyle
 
-from signing.apply.appearances import Appearance, drawn
+from signing.apply.appearances import Appearance
+from signing.apply.drawing import drawn
 from signing.apply.fields import check_field, field_names, new_field, widget_geometry
-from signing.apply.opening import AppendingWriter, only_our_errors, opened
+from signing.apply.guard import only_our_errors
+from signing.apply.opening import AppendingWriter, opened
 from signing.apply.permissions import check_permissions
+from signing.apply.prepared import Placed
 from signing.apply.request import SignRequest
 from signing.errors import BadRequest
 
 # pyHanko warns on every signature into a field whose lock is stricter than the default: that is what a lock is for.
 logging.getLogger("pyhanko.sign.signers.pdf_signer").setLevel(logging.ERROR)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """A document with a hole for the signature."""
-
-    document: bytes
-    hole: tuple[int, int]  # from "<" to after ">"
-    digest: bytes  # over the byte range
 
 
 def placed(pdf: bytes, request: SignRequest, certificate: bytes, *, digest: str, room: int, at: datetime) -> Placed:

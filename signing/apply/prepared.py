@@ -16,6 +16,15 @@ MOST_HEADER_BYTES = 1 << 20  # certificates and a few names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A document with a hole for the signature."""
+
+    document: bytes
+    hole: tuple[int, int]  # from "<" to after ">"
+    digest: bytes  # over the byte range
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """Everything `finish` needs but the signature value. The key signs `to_sign`, hashed with `digest`.
 

@@ -1,0 +1,71 @@
+"""The quick way for plain documents, by the sections that `signing.batch` writes. `Unusual`: pyHanko is to be asked."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from signing.apply.appearances import Appearance, Image, Page
+from signing.apply.guard import only_our_errors
+from signing.apply.prepared import Placed
+from signing.apply.request import SignRequest
+from signing.batch.document import Document
+from signing.batch.drawings import Card, Picture
+from signing.batch.lettering import Lines, lettering
+from signing.batch.order import Drawing, NewField, Order
+from signing.batch.placing import hasher, lay_signature, lay_timestamp
+from signing.batch.store import PreparedStore
+from signing.batch.unusual import Unusual
+from signing.evidence import Revocation
+from signing.timestamps import Timestamper, check_token, token_room
+
+
+def quickly_placed(pdf: bytes, request: SignRequest, *, digest: str, room: int, at: datetime) -> Placed:
+    """A new revision of `pdf` with the signature dictionary that `request` describes; `room` bytes for the CMS."""
+    if request.box is not None:
+        raise Unusual("a new visible field, which pyHanko places on turned and cropped pages")
+    order = Order(
+        field=request.field,
+        at=at,
+        level=request.level,
+        certify=request.certify,
+        drawing=None if request.appearance is None else drawing(request.appearance),
+        reason=request.reason or None,
+        location=request.location or None,
+        name=request.name or None,
+        contact=request.contact or None,
+        new_field=None if request.existing_only else NewField(page=0, box=(0, 0, 0, 0)),
+    )
+    so_far = hasher(digest)
+    so_far.update(pdf)
+    with only_our_errors("đặt chữ ký / laying the signature", but=Unusual):
+        laid = lay_signature(Document(pdf), order, room=room, so_far=so_far)
+    start = len(pdf) + laid.at - 1
+    return Placed(document=pdf + bytes(laid.section), hole=(start, start + 2 * room + 2), digest=laid.digest)
+
+
+def quickly_proven(
+    pdf: bytes, certificates: Sequence[bytes], revocation: Revocation, timestamper: Timestamper | None, field: str
+) -> tuple[bytes, datetime | None]:
+    """One revision with the store of validation data and, where asked, an archive timestamp and its time."""
+    with only_our_errors("ghi dữ liệu kiểm chứng / writing the validation data", but=Unusual):
+        document = Document(pdf)
+        put = PreparedStore(certificates=certificates, ocsps=revocation.ocsps, crls=revocation.crls).put_into(document)
+        if timestamper is None:
+            return (pdf + document.revise() if put else pdf), None
+        so_far = hasher("sha256")
+        so_far.update(pdf)
+        laid = lay_timestamp(document, field, room=token_room(timestamper), so_far=so_far)
+        token = timestamper.timestamp(laid.digest)
+        stamped = check_token(token, laid.digest).time
+        return pdf + laid.fill(token), stamped
+
+
+@lru_cache(maxsize=64)
+def drawing(appearance: Appearance) -> Drawing:
+    """What is seen, prepared once: a school's people sign thousands of times with the same few pictures."""
+    if isinstance(appearance, Image):
+        return Picture(appearance.png)
+    if isinstance(appearance, Page):
+        return Card(appearance.pdf)
+    under = None if appearance.image is None else Picture(appearance.image)
+    return Lines(appearance.lines, lettering(appearance.font), size=appearance.size, under=under)
