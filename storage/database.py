@@ -42,6 +42,8 @@ class Database:
             address = make_url(url)
         except ArgumentError:
             raise DatabaseUnavailable(both("Địa chỉ cơ sở dữ liệu không hợp lệ", "The database URL is not valid")) from None
+        if address.drivername == "postgresql":
+            address = address.set(drivername="postgresql+psycopg")
         if address.drivername not in {"sqlite", "postgresql+psycopg"} or not address.database:
             raise DatabaseUnavailable(
                 both(
@@ -49,7 +51,9 @@ class Database:
                     f"Only sqlite:///file or postgresql+psycopg://…/name can be used, not {address.drivername}",
                 )
             )
-        engine = create_engine(address, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, pool_timeout=60)
+        # Asked before each use: a server that was restarted costs a new connection and no error.
+        ping = address.drivername != "sqlite"
+        engine = create_engine(address, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, pool_timeout=60, pool_pre_ping=ping)
         if engine.dialect.name == "sqlite":
             Path(address.database).parent.mkdir(parents=True, exist_ok=True)
             event.listen(engine, "connect", _prepare_sqlite)

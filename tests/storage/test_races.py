@@ -1,8 +1,11 @@
 """Many at once: threads here, on both databases; each has its own connection."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from threading import Barrier
 from typing import TypeVar
 
@@ -206,3 +209,26 @@ def test_directories_are_numbered_without_gaps(store: KeptStore) -> None:
 
     assert store.log.size() == 6
     assert list(verify_log(store, [], blobs=False)) == []
+
+
+@pytest.mark.slow
+def test_processes_share_the_work(store: KeptStore, school: School, database_url: str, tmp_path: Path) -> None:
+    """Three real processes, two cases, sixty pieces: each done once, in one log that is whole and signed."""
+    cases = [CaseId("p1"), CaseId("p2")]
+    for case in cases:
+        new = [NewWork(kind="k", subject_key=f"{case}-{n}", case=case, task=None, run_at=AT) for n in range(30)]
+        store.append(case, 0, [school.opened()], actor=None, at=AT, work=new)
+    command = [sys.executable, "-m", "tests.storage.working", database_url, str(tmp_path)]
+    workers = [
+        subprocess.Popen([*command, f"worker-{n}"], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+        for n in range(3)
+    ]
+    done = [key for worker in workers for key in worker.communicate(timeout=200)[0].split()]
+    store.log.sequence()
+    store.log.sign(AT)
+
+    assert [worker.returncode for worker in workers] == [0, 0, 0]
+    assert sorted(done) == sorted(f"{case}-{n}" for case in cases for n in range(30))
+    assert [store.case(case).version for case in cases] == [31, 31]
+    assert store.log.key is not None
+    assert list(verify_log(store, [store.log.key.verifier], blobs=False)) == []

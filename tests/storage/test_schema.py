@@ -1,6 +1,8 @@
 """The migrations make exactly the tables that the code uses, and nothing is opened that is not ours."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from storage.errors import DatabaseUnavailable, UnknownSchema
 from storage.schema import HEAD, MIGRATIONS, bring_up_to_date
 from storage.tables import metadata
 from tests.conftest import Cluster
+from tests.storage.conftest import AT, SCHOOL, School
 
 
 def described(database: Database) -> list[Any]:
@@ -106,7 +109,7 @@ def test_a_newer_database_is_refused(database_url: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "nonsense", "sqlite://", "sqlite:///", "mysql://localhost/x", "postgresql+asyncpg://localhost/x", "postgresql://h/x"],
+    ["", "nonsense", "sqlite://", "sqlite:///", "mysql://localhost/x", "postgresql+asyncpg://localhost/x", "postgresql://"],
 )
 def test_an_address_that_makes_no_sense_is_refused(url: str, tmp_path: Path) -> None:
     """One message in both languages, never a stranger's error."""
@@ -140,3 +143,31 @@ def test_sqlite_is_set_up_to_lose_nothing(sqlite_url: str, tmp_path: Path) -> No
     store.close()
 
     assert asked == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
+
+
+def test_a_database_that_stays_busy_is_one_error_of_ours(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, school: School
+) -> None:
+    """Somebody holds the lock for too long: nothing is written, and afterwards all goes on."""
+    monkeypatch.setattr("storage.database.BUSY_MILLISECONDS", 50)
+    store = open_store(sqlite_url, tmp_path / "x")
+    with closing(sqlite3.connect(tmp_path / "office.db", isolation_level=None)) as stranger:
+        stranger.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseUnavailable, match="locked"):
+            school.begin(store)
+        with pytest.raises(DatabaseUnavailable, match="locked"):
+            store.claim("me", now=AT, lease_seconds=1)
+        assert store.cases([SCHOOL]) == ()  # who only reads is not held up
+    assert school.begin(store) == 2
+    store.close()
+
+
+@pytest.mark.postgres
+def test_a_server_that_was_restarted_is_met_again(postgres: str, cluster: Cluster, tmp_path: Path, school: School) -> None:
+    """Connections that the server has ended are replaced without an error."""
+    store = open_store(postgres.replace("postgresql+psycopg:", "postgresql:"), tmp_path)
+    school.begin(store)
+    cluster.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'soky\\_%'")
+
+    assert store.case(school.case).version == 2
+    store.close()
