@@ -9,6 +9,18 @@ from zoneinfo import ZoneInfo
 
 import pikepdf
 import pytest
+from asn1crypto import crl as asn1_crl
+from asn1crypto import keys as asn1_keys
+from asn1crypto import ocsp as asn1_ocsp
+from asn1crypto import x509 as asn1_x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.fields import SigSeedSubFilter
+from pyhanko.sign.signers.pdf_cms import SimpleSigner
+from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
+from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from signing.batch import FastPath, NewField, Order, Unusual
 from signing.batch.cms import CmsTemplate
@@ -299,3 +311,35 @@ def test_evidence_older_than_the_timestamp_is_not_b_lt(tmp_path: Any, book_pdf: 
 
     assert short.value.reached == Level.B_T
     assert "older" in str(short.value)
+
+
+def test_a_document_that_pyhanko_signed_is_signed_on(
+    make_pdf: Any, people: Any, authority: DemoAuthority, path: FastPath, judges: Any
+) -> None:
+    """Another program's store with its /VRI, fields and revisions are built upon, and its signature survives."""
+    pdf = make_pdf({"first": (0, 0, 0, 0), "second": (0, 0, 0, 0)}, object_streams=True)
+    person = people["teacher"]
+    certificate, *chain = (asn1_x509.Certificate.load(each) for each in (person.certificate, *person.chain))
+    key, _, _ = pkcs12.load_key_and_certificates(person.path.read_bytes(), person.pin.encode())
+    assert isinstance(key, rsa.RSAPrivateKey)
+    der = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    said = authority.for_chain((person.certificate, *person.chain))
+    registry = SimpleCertificateStore()  # type: ignore[no-untyped-call]  # pyHanko's
+    for each in chain:
+        registry.register(each)
+    plain = SimpleSigner(signing_cert=certificate, signing_key=asn1_keys.PrivateKeyInfo.load(der), cert_registry=registry)
+    context = ValidationContext(
+        trust_roots=chain[-1:], other_certs=chain[:-1], allow_fetching=False,
+        ocsps=[asn1_ocsp.OCSPResponse.load(each) for each in said.ocsps],
+        crls=[asn1_crl.CertificateList.load(each) for each in said.crls],
+    )  # fmt: skip
+    meta = PdfSignatureMetadata(
+        field_name="first", subfilter=SigSeedSubFilter.PADES, embed_validation_info=True, validation_context=context
+    )
+    first = PdfSigner(meta, plain).sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)), existing_fields_only=True).getvalue()
+
+    signed = path.sign(first, Order(field="second", at=NOW, level=Level.B_LT))
+
+    assert b"/VRI" in first
+    assert signed.startswith(first)
+    judges.all(signed, signatures=2)
