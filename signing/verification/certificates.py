@@ -109,6 +109,8 @@ class Certificate:
     limits_paths: bool
     no_revocation_check: bool  # id-pkix-ocsp-nocheck
     names: dict[str, str] = field(default_factory=dict)
+    subject_text: str  # RFC 4514
+    issuer_text: str
     parsed: x509.Certificate
 
     def __eq__(self, other: object) -> bool:
@@ -180,6 +182,8 @@ def _load(der: bytes) -> Certificate:
         limits_paths=any(oid in _PATH_LIMITS for oid in found),
         no_revocation_check=ExtensionOID.OCSP_NO_CHECK in found,
         names=_names(parsed.subject),
+        subject_text=parsed.subject.rfc4514_string(),
+        issuer_text=parsed.issuer.rfc4514_string(),
         parsed=parsed,
     )
 

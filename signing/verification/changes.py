@@ -7,10 +7,11 @@ named; what no rule explains is never permitted. Rules: ISO 32000-2 12.8.2.2 (Do
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from signing.report import ChangedField, Changes, Finding
 from signing.verification.facts import Later
+from signing.verification.faults import NotPlain
 from signing.verification.fields import Field, form_fields, opaque_numbers
 from signing.verification.form_changes import FormChange, compare_forms
 from signing.verification.graph import Pair, TooMuch
@@ -95,19 +96,35 @@ _PAGE_TAGS = frozenset({"/StructParents", "/Tabs"})
 _QUIET_ANNOTATIONS = frozenset({"/Text", "/Link", "/Popup", "/Highlight", "/Underline", "/Squiggly", "/StrikeOut", "/Caret"})
 
 
-class History:
-    """The changes of every revision of a file, each found once."""
+class Quick(Protocol):
+    """A comparison that only understands plain revisions and raises NotPlain for all others."""
 
-    def __init__(self, pdf: Pdf, genuine: frozenset[str]) -> None:
+    def of(self, revision: int) -> Sequence["Change"]:
+        """What this revision changed."""
+        ...
+
+
+class History:
+    """The changes of every revision of a file, each found once: quickly where that is enough, else thoroughly."""
+
+    def __init__(self, pdf: Pdf, genuine: frozenset[str], quick: Quick | None = None) -> None:
         self.pdf = pdf
         self._genuine = genuine  # fields that hold a signature over what it says it covers
+        self._quick = quick
         self._changes: dict[int, tuple[Change, ...]] = {}
+        self.thorough = 0  # revisions that the quick comparison did not understand
 
     def of(self, revision: int) -> tuple[Change, ...]:
         """What this revision changed."""
         if revision not in self._changes:
-            self._changes[revision] = tuple(self._compare(revision))
+            self._changes[revision] = tuple(self._quickly(revision) or self._compare(revision))
         return self._changes[revision]
+
+    def _quickly(self, revision: int) -> Sequence[Change]:
+        try:
+            return self._quick.of(revision) if self._quick is not None else ()
+        except NotPlain:
+            return ()
 
     def after(self, revision: int, permission: Permission) -> Later:
         """What happened after a revision, and whether the signature in it allows that."""
@@ -117,6 +134,7 @@ class History:
     def _compare(self, revision: int) -> list[Change]:
         if not revision:
             return []
+        self.thorough += 1
         try:
             return compare(Pair(self.pdf, revision - 1, revision), self._genuine)
         except TooMuch:

@@ -95,6 +95,16 @@ def form_fields(view: View) -> dict[str, Field]:
     return found
 
 
+def flat_field(view: View, item: Ref) -> Field | None:
+    """The field in one object that stands at the top of the form and has no children; None for any other."""
+    node = view.resolve(item)
+    if not isinstance(node, dict) or node.get("/Kids") is not None or node.get("/Parent") is not None:
+        return None
+    name = text_of(view.resolve(node.get("/T")))
+    given = {key: node[key] for key in _INHERITED if node.get(key) is not None}
+    return _field(view, item, node, name, given, ()) if name else None
+
+
 def _field(view: View, item: Any, node: dict[str, Any], name: str, given: dict[str, Any], kids: Sequence[Any]) -> Field:
     own = item.number if isinstance(item, Ref) else None
     merged = {key: value for key, value in node.items() if key in WIDGET_KEYS}

@@ -8,6 +8,7 @@ Objects are read when they are asked for. Structure that readers would repair ea
 """
 
 import re
+from bisect import bisect_right
 from functools import cached_property
 from typing import Any, Final
 
@@ -77,6 +78,21 @@ class Section:
             found += range(first, first + count)
         return found
 
+    def packs(self) -> list[int]:
+        """The numbers of the object streams that its entries name."""
+        found = {entry[1] for entry in (self._found or {}).values() if entry[0] == PACKED}
+        if self.is_stream:
+            kind_width, second, third = self.widths
+            width = kind_width + second + third
+            for rows in self._blocks:
+                # Column by column: a section names thousands of objects in few object streams.
+                kinds = [rows[at::width] for at in range(kind_width)]
+                numbers = [rows[kind_width + at :: width] for at in range(second)]
+                for row in set(zip(*kinds, *numbers, strict=True)) if kinds else ():
+                    if int.from_bytes(row[:kind_width], "big") == PACKED:
+                        found.add(int.from_bytes(row[kind_width:], "big"))
+        return sorted(found)
+
     def _read(self, rows: bytes, index: int) -> Entry:
         if self.is_stream:
             return self._read_packed(rows, index)
@@ -113,6 +129,13 @@ class Pdf:
         self.hybrid = False
         self.sections = self._read_sections()
         self.views: dict[int, View] = {}
+        # For every number that a later section speaks of: the sections that do, so that looking up does not walk them all.
+        self._later: dict[int, list[int]] = {}
+        for index, section in enumerate(self.sections[1:], start=1):
+            for number in section.numbers():
+                known = self._later.setdefault(number, [])
+                if not known or known[-1] != index:
+                    known.append(index)
 
     @property
     def last(self) -> int:
@@ -127,18 +150,17 @@ class Pdf:
 
     def entry(self, number: int, revision: int) -> Entry | None:
         """Where an object stands, as a revision knows it."""
-        for section in reversed(self.sections[: revision + 1]):
-            found = section.get(number)
-            if found is not None:
-                return found
-        return None
+        index = self.last_change(number, revision)
+        return None if index is None else self.sections[index].get(number)
 
     def last_change(self, number: int, revision: int) -> int | None:
         """The revision, up to the given one, that defined an object last."""
-        for index in range(revision, -1, -1):
-            if self.sections[index].get(number) is not None:
-                return index
-        return None
+        later = self._later.get(number)
+        if later is not None:
+            place = bisect_right(later, revision)
+            if place:
+                return later[place - 1]
+        return 0 if self.sections[0].get(number) is not None else None
 
     def startxref_end(self, position: int) -> int:
         """The end of the `startxref ... %%EOF` that follows a position, or -1."""

@@ -13,9 +13,10 @@ from signing.report import Finding
 from signing.verification.changes import FieldLock, History, Permission
 from signing.verification.der import read
 from signing.verification.facts import Coverage, FoundSignature, Kept, Later, SignedDocument, Store
-from signing.verification.faults import BadDer, BadStructure, Fault
+from signing.verification.faults import BadDer, BadStructure, Fault, NotPlain
 from signing.verification.fields import Field, form_fields
 from signing.verification.pdf import PLAIN, Pdf, View
+from signing.verification.plain_changes import PlainHistory
 from signing.verification.signed_data import digest_of
 from signing.verification.syntax import Ref, text_of
 from signing.verification.words import finding
@@ -51,7 +52,7 @@ def read_document(pdf: Pdf, size: int) -> SignedDocument:
     if view.get(view.catalog, "/Perms", "/UR3") is not None or view.get(view.catalog, "/Perms", "/UR") is not None:
         findings.append(finding("USAGE_RIGHTS"))
     genuine = frozenset(found.field for found in signatures if found.fault is None and found.coverage > Coverage.UNCLEAR)
-    history = History(pdf, genuine)
+    history = History(pdf, genuine, _quick(pdf, signatures, genuine))
     digests = Digests(pdf.content, signatures)
     return SignedDocument(
         size=size,
@@ -61,6 +62,17 @@ def read_document(pdf: Pdf, size: int) -> SignedDocument:
         digest=digests.of,
         later=lambda found: _later(history, view, fields, found),
     )
+
+
+def _quick(pdf: Pdf, signatures: Iterable[FoundSignature], genuine: frozenset[str]) -> PlainHistory | None:
+    """The quick comparison from the first signed revision on; None where something about the file is not plain."""
+    base = min((found.revision for found in signatures if found.fault is None), default=pdf.last)
+    if base >= pdf.last:
+        return None
+    try:
+        return PlainHistory(pdf, base, genuine)
+    except (NotPlain, Fault):
+        return None
 
 
 def view_is_null(view: View, value: Any) -> bool:

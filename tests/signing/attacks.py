@@ -410,7 +410,9 @@ def split_widget(scene: Scene) -> bytes:
     widget = {key: value for key, value in merged.items() if key not in own}
     child = update.add({**widget, "/Parent": Ref(number, 0)})
     update.put(number, {**own, "/Kids": [Ref(child, 0)]})
-    annots = [Ref(child, 0) if each == Ref(number, 0) else each for each in update.view.items(update.value(update.page())["/Annots"])]
+    annots = [
+        Ref(child, 0) if each == Ref(number, 0) else each for each in update.view.items(update.value(update.page())["/Annots"])
+    ]
     update.change(update.page(), Annots=annots)
     return update.bytes()
 
@@ -452,8 +454,12 @@ STRUCTURAL: Mapping[str, Row] = {
     "outlines": row(catalog_entry(Outlines={"/Count": 0}), DOUBTED, changes="not_understood"),
     "stamp after P=2": row(annotation("certified", "/Stamp"), FAILED, changes="forbidden"),
     "note after P=2": row(annotation("certified", "/Text"), FAILED, changes="forbidden"),
-    "note after P=3": row(annotation("annotatable", "/Text"), PASSED, changes="permitted", codes=frozenset({"ANNOTATION_ADDED"})),
-    "stamp after P=3": row(annotation("annotatable", "/Stamp"), DOUBTED, changes="permitted", codes=frozenset({"ANNOTATION_MAY_COVER"})),
+    "note after P=3": row(
+        annotation("annotatable", "/Text"), PASSED, changes="permitted", codes=frozenset({"ANNOTATION_ADDED"})
+    ),
+    "stamp after P=3": row(
+        annotation("annotatable", "/Stamp"), DOUBTED, changes="permitted", codes=frozenset({"ANNOTATION_MAY_COVER"})
+    ),
     "stamp after approval": row(annotation("approved", "/Stamp"), DOUBTED, changes="not_understood"),
     "visible field after P=2": row(new_field("certified", [50, 600, 300, 720]), FAILED, changes="forbidden"),
     "visible field after approval": row(new_field("approved", [50, 600, 300, 720]), PASSED, changes="permitted"),
@@ -464,7 +470,9 @@ STRUCTURAL: Mapping[str, Row] = {
     "signature picture replaced": row(field_entry("principal_signs", AP={"/N": {"/X": 1}}), FAILED, changes="forbidden"),
     "tooltip": row(field_entry("principal_signs", TU=b"signed by the Minister"), FAILED, changes="forbidden"),
     "lock taken away": row(field_entry("clerk_seals", Lock=None), FAILED, changes="forbidden"),
-    "value changed": row(field_entry("Text1", "form", V=b"9999"), PASSED, changes="permitted", codes=frozenset({"FIELD_CHANGED"})),
+    "value changed": row(
+        field_entry("Text1", "form", V=b"9999"), PASSED, changes="permitted", codes=frozenset({"FIELD_CHANGED"})
+    ),
     "only the picture changed": row(other_appearance, FAILED, changes="forbidden"),
     "early reference": row(early_reference, FAILED, changes="forbidden"),
     "hidden and replaced": row(hidden_then_shown, FAILED, changes="forbidden"),
@@ -482,6 +490,8 @@ STRUCTURAL: Mapping[str, Row] = {
     "widget split off": row(split_widget, PASSED, changes="permitted"),
     "content bit": row(lambda s: s.approved.replace(b"So diem", b"So diEm", 1), FAILED, sub=frozenset({"HASH_FAILURE"})),
     "hidden in the padding": row(
-        lambda s: replace_contents(s.approved, lambda der: der + b"\0\0\0\0secret"), PASSED, codes=frozenset({"CONTENTS_PADDING"})
+        lambda s: replace_contents(s.approved, lambda der: der + b"\0\0\0\0secret"),
+        PASSED,
+        codes=frozenset({"CONTENTS_PADDING"}),
     ),
 }

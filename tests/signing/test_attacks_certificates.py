@@ -300,9 +300,7 @@ def test_a_timestamp_from_the_future(office: Office) -> None:
 def test_a_bit_under_a_document_timestamp(office: Office) -> None:
     """When the store was touched the timestamp fails, and the signature is not archived."""
     person = office.person()
-    archived = put_timestamp(
-        office.long_term(office.sign(person), person), "archive_timestamp", office.authority.timestamp
-    )
+    archived = put_timestamp(office.long_term(office.sign(person), person), "archive_timestamp", office.authority.timestamp)
     place = archived.index(b"stream\n", ranges_of(archived)[0][2]) + 700
     report = office.judge(archived[:place] + bytes((archived[place] ^ 1,)) + archived[place + 1 :])
     stamp = report.signature("archive_timestamp")
@@ -423,7 +421,9 @@ def test_a_signer_is_not_hidden_by_a_broken_neighbour(office: Office) -> None:
     update = Update(office.book)
     broken = update.add({"/Type": core_name("/Sig"), "/ByteRange": None, "/Contents": b"\1\2\3"})
     update.change(update.field("clerk_seals"), V=Ref(broken, 0))
-    content = put_signature(update.bytes(), FIELD, identity(office.person()), Style(timestamp=office.authority.timestamp, at=NOW))
+    content = put_signature(
+        update.bytes(), FIELD, identity(office.person()), Style(timestamp=office.authority.timestamp, at=NOW)
+    )
     report = office.judge(content)
 
     assert report.signature(FIELD).verdict == "TOTAL_PASSED"
@@ -440,9 +440,7 @@ def core_name(value: str) -> str:
 def test_the_renewal_date_is_the_end_of_the_newest_proof(office: Office) -> None:
     """The report says until when the archive timestamp holds."""
     person = office.person()
-    archived = put_timestamp(
-        office.long_term(office.sign(person), person), "archive_timestamp", office.authority.timestamp
-    )
+    archived = put_timestamp(office.long_term(office.sign(person), person), "archive_timestamp", office.authority.timestamp)
     renewal = office.judge(archived).signature(FIELD).renewal_date
 
     assert renewal is not None

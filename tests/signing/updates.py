@@ -34,9 +34,7 @@ def identity(issued: Issued) -> Identity:
     key, certificate, _ = pkcs12.load_key_and_certificates(issued.path.read_bytes(), issued.pin.encode())
     assert isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
     assert certificate is not None
-    return Identity(
-        key=key, certificate=certificate.public_bytes(serialization.Encoding.DER), chain=tuple(issued.chain)
-    )
+    return Identity(key=key, certificate=certificate.public_bytes(serialization.Encoding.DER), chain=tuple(issued.chain))
 
 
 def text(value: object) -> bytes:
@@ -140,7 +138,10 @@ class Update:
             return bytes(out)
         start = len(out)
         out += b"xref\n"
-        rows = {**{n: b"%010d 00000 n \n" % o for n, o in offsets.items()}, **dict.fromkeys(self.freed, b"0000000000 00001 f \n")}
+        rows = {
+            **{n: b"%010d 00000 n \n" % o for n, o in offsets.items()},
+            **dict.fromkeys(self.freed, b"0000000000 00001 f \n"),
+        }
         for number, row in sorted(rows.items()):
             out += b"%d 1\n" % number + row
         old = self.pdf.sections[-1]
