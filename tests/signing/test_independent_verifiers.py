@@ -3,12 +3,16 @@
 import re
 import subprocess
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pdfsigner
 import pytest
 
 from signing import DemoAuthority, Issued, Level, SignRequest, extend, sign
+from signing.batch import Order, Unusual
+from signing.batch.document import Document
+from signing.batch.placing import hasher, lay_signature
 from signing.keys.file import FileSigner
 
 ALGORITHMS = {
@@ -17,6 +21,9 @@ ALGORITHMS = {
     "RSA-3072 PSS": ("rsa3072", "?padding=pss"),
     "P-256": ("p256", ""),
     "P-384": ("p384", ""),
+    # The same, in a document that the quick way leaves to pyHanko.
+    "RSA-2048 PSS by pyHanko": ("rsa2048", "?padding=pss"),
+    "P-256 by pyHanko": ("p256", ""),
 }
 
 
@@ -36,7 +43,7 @@ def documents(
     """Every algorithm at every level."""
     return {
         (name, level): sign(
-            book_pdf,
+            unusual(book_pdf) if "pyHanko" in name else book_pdf,
             SignRequest(field="principal_signs", level=level, reason="Ký duyệt"),
             signer,
             timestamper=authority,
@@ -95,7 +102,7 @@ def test_pdfsig_accepts_every_signature(
 
 
 @every
-@pytest.mark.parametrize("algorithm", ["RSA-2048 PKCS#1", "P-256", "P-384"])  # it knows no PSS
+@pytest.mark.parametrize("algorithm", ["RSA-2048 PKCS#1", "P-256", "P-384", "P-256 by pyHanko"])  # it knows no PSS
 def test_pdfsigner_accepts_signature_and_timestamps(
     algorithm: str, level: Level, documents: Mapping[tuple[str, Level], bytes], roots: Path, tmp_path: Path
 ) -> None:
@@ -138,6 +145,22 @@ def test_a_flipped_bit_is_not_accepted(documents: Mapping[tuple[str, Level], byt
     assert openssl_says(*cut_out(bytes(document))[0], roots, tmp_path) != "CAdES Verification successful"
     assert "Signature is Valid." not in pdfsig_says(bytes(document), tmp_path)
 
+
+def test_the_unusual_document_is_one(book_pdf: bytes) -> None:
+    """The quick way declines it, as this file's tests of the other way rely on."""
+    with pytest.raises(Unusual):
+        lay_signature(Document(unusual(book_pdf)), Order(field="principal_signs", at=NOW), room=9, so_far=hasher("sha256"))
+
+
+def unusual(pdf: bytes) -> bytes:
+    """The same document with a comment in its catalog: lawful, and seen from hand-written software only."""
+    changed = pdf.replace(b"/Lang (vi-VN)", b"/Lang %\n(vi) ")
+    assert len(changed) == len(pdf)
+    assert changed != pdf
+    return changed
+
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 # The other programs
 
