@@ -3,6 +3,8 @@
 Pages get a real HTML page; programs that ask for JSON get `application/problem+json` (RFC 9457) with our stable `code`.
 """
 
+import logging
+import secrets
 from dataclasses import dataclass
 
 from directory.errors import DirectoryError, NobodyHere
@@ -11,6 +13,8 @@ from signing.errors import SigningError
 from storage.errors import DatabaseUnavailable, NotInLog
 from workflow import errors as refusals
 from workflow.store import Conflict, NotKept
+
+LOG = logging.getLogger("soky.web")
 
 
 class Unwelcome(Exception):
@@ -92,6 +96,13 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
 
 # What a person may be told. Anything else is a fault of ours: it is logged and shown as such, without its message.
 EXPECTED = tuple(kind for kind, _ in STATUSES)
+
+
+def fault(place: str, error: Exception) -> str:
+    """A mistake of ours: logged under a number that the visitor can tell us. Its message stays here."""
+    number = secrets.token_hex(4)
+    LOG.error("fault %s at %s", number, place, exc_info=error)
+    return number
 
 
 def problem_of(error: Exception) -> Problem:

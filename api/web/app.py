@@ -5,8 +5,6 @@
 Routes are plain functions: FastAPI runs each in a thread, and everything behind them is synchronous.
 """
 
-import logging
-import secrets
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -17,14 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from api import texts
-from api.problems import EXPECTED, Problem, SignInFirst, Unwelcome, problem_of
+from api.problems import EXPECTED, Problem, SignInFirst, Unwelcome, fault, problem_of
 from api.web import cases, checks, entrance, health, inbox, revisions, tasks
 from api.web.assets import DIST
 from api.web.guard import Guard
 from api.web.house import House
-from api.web.visits import Visit
-
-LOG = logging.getLogger("soky.web")
+from api.web.visits import Visit, page_of
 
 # What Starlette itself raises, in words of the catalogue.
 HTTP_CODES = {
@@ -76,6 +72,9 @@ def _expected(request: Request, error: Exception) -> Response:
 
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.method == "GET":
+        # Somebody reloads the answer to a form from the address bar: its page is where the form was.
+        return RedirectResponse(page_of(request.url.path), status_code=HTTPStatus.SEE_OTHER)
     return _answer(request, Problem(status=error.status_code, code=_http_code(error.status_code), detail=""))
 
 
@@ -92,9 +91,7 @@ def _invalid(request: Request, error: Exception) -> Response:
 
 
 def _fault(request: Request, error: Exception) -> Response:
-    """A mistake of ours: logged under a number that the visitor can tell us; its message stays here."""
-    number = secrets.token_hex(4)
-    LOG.error("fault %s at %s %s", number, request.method, request.url.path, exc_info=error)
+    number = fault(f"{request.method} {request.url.path}", error)
     return _answer(request, Problem(status=HTTPStatus.INTERNAL_SERVER_ERROR, code="FAULT", detail=""), {"number": number})
 
 

@@ -13,6 +13,8 @@ from fastapi import APIRouter, Form, Query
 from fastapi.responses import Response, StreamingResponse
 
 import signing
+from api.problems import fault
+from api.texts import Language, text
 from api.web.keys import keys_for, opened
 from api.web.visits import Acting, Member, Reading, environment
 from signing.errors import SigningError
@@ -85,7 +87,7 @@ def _growing(
     failed: list[ItemResult] = []
 
     def results() -> Iterator[dict[str, Any]]:
-        for result in member.visit.house.office.sign_all(member.id, chosen, signer):
+        for result in _each(member, chosen, signer):
             if not result.signed:
                 failed.append(result)
             line = lines.get((result.case, result.task))
@@ -107,6 +109,20 @@ def _growing(
                 }
             )
         )
+
+
+def _each(member: Member, chosen: Sequence[tuple[CaseId, TaskName]], signer: signing.Signer) -> Iterator[ItemResult]:
+    """A result for every chosen task, whatever happens: half of the page has been sent when a mistake of ours comes up."""
+    told = 0
+    try:
+        for result in member.visit.house.office.sign_all(member.id, chosen, signer):
+            told += 1
+            yield result
+    except Exception as error:  # noqa: BLE001 - it is logged under a number, and every line that is left says so
+        number = fault("POST /inbox/sign", error)
+        message = " / ".join(text(language, "problem.FAULT", number=number) for language in Language)
+        for case, task in chosen[told:]:
+            yield ItemResult(case=case, task=task, signed=False, code="FAULT", message=message)
 
 
 def signing_certificate(signer: signing.Signer) -> str:

@@ -31,6 +31,19 @@ def session_cookie(house: House) -> str:
     return "__Host-soky" if house.https else "soky_session"
 
 
+# Forms that are sent to the address of their own page; all others go one segment below it.
+OWN_ADDRESS = frozenset({"/verify", "/cases/new"})
+
+
+def page_of(path: str) -> str:
+    """The page whose form is sent to `path`: what can be opened again, in another language too.
+
+    >>> page_of("/tasks/class_book-9a/principal_signs%231/sign")
+    '/tasks/class_book-9a/principal_signs%231'
+    """
+    return path if path in OWN_ADDRESS else path.rpartition("/")[0] or "/"
+
+
 class Visit:
     """One request of one visitor."""
 
@@ -91,8 +104,9 @@ class Visit:
             "lang": self.language.value,
             "assets": read_manifest(),
             "token": self.session.token if self.session else "",
+            "who": self.name_of(self.session.person) if self.session else "",
             "demo": self.house.demo,
-            "path": self.request.url.path,
+            "path": self.request.url.path if self.request.method == "GET" else page_of(self.request.url.path),
             "now": self.house.clock(),
         }
 

@@ -213,6 +213,39 @@ def test_all_my_sheets_with_one_pin(stage: Stage, visitor: Visitor, pin: str) ->
     assert stranger in stage.tasks(other)
 
 
+def test_a_mistake_of_ours_is_told_under_a_number(stage: Stage, visitor: Visitor, pin: str) -> None:
+    """Kept bytes that changed on the disk: the batch ends with a line for every task, a page with a number, and no details."""
+    (task,) = stage.tasks(teacher(stage))
+    assert task.document
+    revision = stage.wired.store.document(task.document).revision
+    visitor.sign_in(stage, teacher(stage))
+    (kept,) = [path for path in stage.wired.settings.folder.rglob(revision) if path.is_file()]
+    kept.chmod(0o600)
+    kept.write_bytes(b"%PDF-1.7 something else")
+    careless = TestClient(visitor.client.app, raise_server_exceptions=False, cookies=visitor.client.cookies)
+
+    batch = visitor.post("/inbox/sign", pin=pin, tasks=[f"{task.case}/{task.name}"])
+    page = careless.get(path_of(task))
+
+    assert "Đã ký 0, còn 1 chưa ký được." in words_of(batch)
+    assert re.search(r"Lỗi của phần mềm, số [0-9a-f]{8}", words_of(batch))
+    assert page.status_code == 500
+    assert re.search(r"Lỗi của phần mềm, số [0-9a-f]{8}", words_of(page))
+    assert revision not in page.text
+
+
+def test_the_answer_to_a_form_can_be_opened_again(stage: Stage, visitor: Visitor) -> None:
+    """Its address leads to the page of the form, and the language can be changed from there."""
+    visitor.sign_in(stage, teacher(stage))
+    (task,) = stage.tasks(teacher(stage))
+
+    refused = visitor.post(f"{path_of(task)}/sign", pin="135791")
+    again = visitor.get(f"{path_of(task)}/sign", follow_redirects=False)
+
+    assert again.headers["location"] == path_of(task)
+    assert f'href="/language/en?next={path_of(task).replace("%", "%25")}"' in refused.text
+
+
 def test_a_wrong_pin_for_all_keeps_what_was_chosen(stage: Stage, visitor: Visitor) -> None:
     """The choice stays, the reason stands on top, and no key was tried twice."""
     visitor.sign_in(stage, teacher(stage))
@@ -359,6 +392,21 @@ def test_what_is_too_large_is_not_read(stage: Stage, visitor: Visitor) -> None:
 
     assert (form.status_code, workbook.status_code) == (413, 413)
     assert "quá lớn" in words_of(workbook)
+
+
+def test_a_pin_is_never_in_the_log(stage: Stage, visitor: Visitor, pin: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Right or wrong, typed into the right field or not: no line of any log holds it."""
+    caplog.set_level("DEBUG")
+    visitor.sign_in(stage, teacher(stage))
+    (task,) = stage.tasks(teacher(stage))
+
+    visitor.post(f"{path_of(task)}/sign", pin="1357913579")
+    malformed = visitor.post(f"{path_of(task)}/sign", pin="2468024680" * 30)
+    visitor.post(f"{path_of(task)}/sign", pin=pin)
+
+    assert malformed.status_code == 422
+    assert "2468024680" not in malformed.text
+    assert not [line for line in caplog.messages if "1357913579" in line or "2468024680" in line or pin in line]
 
 
 def test_signing_out_ends_the_session(stage: Stage, visitor: Visitor) -> None:
