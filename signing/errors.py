@@ -4,7 +4,8 @@ Each docstring is the sentence a clerk reads first; the message names the thing,
 in Vietnamese and, after " / ", in English. `code` is stable: programs may rely on it.
 """
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 
 class SigningError(Exception):
@@ -16,6 +17,16 @@ class SigningError(Exception):
         super().__init__(f"{vi} / {en}")
         self.vi = vi
         self.en = en
+
+    def __reduce__(self) -> tuple[Callable[..., "SigningError"], tuple[type["SigningError"], dict[str, Any]]]:
+        """So that a refusal can come back from another process."""
+        return _once_more, (type(self), self.__dict__)
+
+
+def _once_more(kind: type[SigningError], said: dict[str, Any]) -> SigningError:
+    error = kind.__new__(kind, f"{said['vi']} / {said['en']}")
+    error.__dict__.update(said)
+    return error
 
 
 # The file.

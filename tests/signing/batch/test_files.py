@@ -16,7 +16,7 @@ from signing.batch import FastPath, Order
 from signing.batch.files import Done, Job, NotDone, sign_files, sign_files_at_once
 from signing.batch.laid import Place, fill, fill_file, lay
 from signing.demo import DemoAuthority
-from signing.errors import BadRequest, DocumentChanged, FieldTaken, LevelNotReached, NotASignablePdf, WrongSecret
+from signing.errors import BadRequest, BrokenResult, DocumentChanged, FieldTaken, LevelNotReached, NotASignablePdf, WrongSecret
 from signing.evidence import Revocation
 from signing.keys import Signer
 from signing.keys.file import FileSigner
@@ -157,6 +157,23 @@ def test_what_the_fast_path_declines_is_signed_the_other_way(make_pdf: Any, path
     assert batch[1].target.read_bytes().endswith(b" otherwise")
 
 
+def test_a_broken_result_stops_the_batch(make_pdf: Any, path: FastPath, tmp_path: Path) -> None:
+    """The judge sees the first result and each 64th; what it refuses is not written, and nothing more is signed."""
+    seen: list[bytes] = []
+
+    def judge(pdf: bytes) -> None:
+        seen.append(pdf)
+        if len(seen) > 1:
+            raise BrokenResult("Bản ký hỏng", "Broken")
+
+    batch = jobs(tmp_path, [make_pdf(FIELDS)] * 70)
+
+    results = list(sign_files(batch, path, judge=judge))
+
+    assert [isinstance(result, Done) for result in results] == [True] * 64 + [False]
+    assert [job.target.exists() for job in batch] == [True] * 64 + [False] * 6
+
+
 @contextmanager
 def open_path(uri: str, pin: str) -> Iterator[FastPath]:
     """In each process."""
@@ -167,12 +184,15 @@ def open_path(uri: str, pin: str) -> Iterator[FastPath]:
 def test_two_processes_share_a_batch(make_pdf: Any, people: Any, judges: Any, tmp_path: Path) -> None:
     """All files are signed, the results come in order."""
     person = people["curve"]
-    batch = jobs(tmp_path, [make_pdf(FIELDS)] * 70)
+    batch = jobs(tmp_path, [make_pdf(FIELDS)] * 170)
 
     results = list(sign_files_at_once(batch, partial(open_path, person.uri, person.pin), processes=2))
 
     assert [result.id for result in results if isinstance(result, Done)] == [job.id for job in batch]
     judges.all(batch[-1].target.read_bytes(), signatures=1)
+    (again,) = sign_files_at_once(batch[:1], partial(open_path, person.uri, person.pin))
+    assert isinstance(again, NotDone)
+    assert isinstance(again.error, BadRequest)  # a refusal comes back from the other process as it was
     with pytest.raises(WrongSecret):
         next(sign_files_at_once(batch, partial(open_path, person.uri, "000000")))
 
