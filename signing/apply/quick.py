@@ -15,6 +15,7 @@ from signing.batch.order import Drawing, NewField, Order
 from signing.batch.placing import hasher, lay_signature, lay_timestamp
 from signing.batch.store import PreparedStore
 from signing.batch.unusual import Unusual
+from signing.errors import BadAppearance, SigningError
 from signing.evidence import Revocation
 from signing.timestamps import Timestamper, check_token, token_room
 
@@ -60,9 +61,22 @@ def quickly_proven(
         return pdf + laid.fill(token), stamped
 
 
-@lru_cache(maxsize=64)
 def drawing(appearance: Appearance) -> Drawing:
-    """What is seen, prepared once: a school's people sign thousands of times with the same few pictures."""
+    """What is seen, prepared for the quick way. Raises BadAppearance, Unusual."""
+    try:
+        return _prepared(appearance)
+    except (SigningError, Unusual):
+        raise
+    except Exception as error:  # pictures, PDFs and fonts are outside bytes: whatever a library raises, it cannot be shown
+        raise BadAppearance(
+            f"Không vẽ được hình ảnh của chữ ký ({type(appearance).__name__})",
+            f"The appearance ({type(appearance).__name__}) cannot be drawn: {type(error).__name__}",
+        ) from error
+
+
+@lru_cache(maxsize=64)
+def _prepared(appearance: Appearance) -> Drawing:
+    """Once: a school's people sign thousands of times with the same few pictures."""
     if isinstance(appearance, Image):
         return Picture(appearance.png)
     if isinstance(appearance, Page):
