@@ -57,7 +57,7 @@ def main() -> None:
 def _sheets(files: Any) -> dict[str, int] | None:
     """How many sheets the data list, how many are attached, and for how many name and digest are the same."""
     held = {file.name: hashlib.sha256(file.content).hexdigest() for file in files}
-    data = next((json.loads(file.content) for file in files if file.name == "data.json"), {})
+    data: dict[str, Any] = next((json.loads(file.content) for file in files if file.name == "data.json"), {})
     listed = data.get("sheets")
     if listed is None:
         return None

@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import signing
 
@@ -30,7 +31,7 @@ def sign_file(
             field=field,
             kind="signature",
             level=signing.Level(level),
-            appearance=signing.Image(image.read_bytes()) if image else None,
+            appearance=signing.Image(png=image.read_bytes()) if image else None,
             reason=reason,
         )
         pdf = source.read_bytes()
@@ -40,15 +41,23 @@ def sign_file(
         return _refuse(str(problem))
     if request.level is not signing.Level.B_B and not tsa:
         return _refuse(f"{level}: cần --tsa / needs --tsa URL, a time-stamping authority")
-    timestamper = signing.HttpTimestamper(tsa) if tsa else None
-    evidence = signing.HttpEvidence() if request.level in {signing.Level.B_LT, signing.Level.B_LTA} else None
     try:
+        timestamper = signing.HttpTimestamper(tsa) if tsa else None
         with signing.open_signer(key, lambda word: _ask(word, pin_fd)) as signer:
+            evidence = _evidence(request.level, signer, tsa)
             signed = signing.sign(pdf, request, signer, timestamper=timestamper, evidence=evidence)
     except signing.SigningError as refusal:
         return _refuse(f"{refusal.code}: {refusal}")
     _write_whole(target, signed)
     return 0
+
+
+def _evidence(level: signing.Level, signer: signing.Signer, tsa: list[str]) -> signing.Evidence | None:
+    """The issuers of the signer's own certificate and of the named authorities are asked, and nobody else."""
+    if level not in {signing.Level.B_LT, signing.Level.B_LTA}:
+        return None
+    named = {urlsplit(url).hostname or "" for url in tsa}
+    return signing.HttpEvidence(signing.issuers_hosts((signer.certificate, *signer.chain)) | named, known=signer.chain)
 
 
 def _ask(word: str, pin_fd: int | None) -> str:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from signing.demo import DemoAuthority, Issued
     from signing.errors import SigningError, WrongSecret
-    from signing.evidence import Evidence, HttpEvidence, Revocation
+    from signing.evidence import Evidence, HttpEvidence, Revocation, issuers_hosts
     from signing.keys import Scheme, Signer, open_signer
     from signing.levels import Level
     from signing.report import AttachmentReport, Changes, Finding, Report, SignatureReport, SubIndication, Verdict
@@ -47,7 +47,7 @@ _HOMES = {
     ),
     "signing.demo": ("DemoAuthority", "Issued"),
     "signing.errors": ("SigningError", "WrongSecret"),
-    "signing.evidence": ("Evidence", "HttpEvidence", "Revocation"),
+    "signing.evidence": ("Evidence", "HttpEvidence", "Revocation", "issuers_hosts"),
     "signing.keys": ("Scheme", "Signer", "open_signer"),
     "signing.levels": ("Level",),
     "signing.report": ("AttachmentReport", "Changes", "Finding", "Report", "SignatureReport", "SubIndication", "Verdict"),
@@ -91,6 +91,7 @@ __all__ = [
     "WrongSecret",
     "extend",
     "finish",
+    "issuers_hosts",
     "open_signer",
     "prepare",
     "renew",

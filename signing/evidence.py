@@ -118,6 +118,14 @@ class HttpEvidence:
             yield Revocation(crls=(kept[1],))
 
 
+def issuers_hosts(certificates: Iterable[bytes]) -> frozenset[str]:
+    """The hosts at which the issuers of these certificates answer. For one's own certificates: a stranger's name no host."""
+    from signing.outward import host_of
+
+    read = [read_certificate(each) for each in certificates]
+    return frozenset(host_of(url) for each in read for url in (*ocsp_addresses(each), *crl_addresses(each)))
+
+
 MOST_ADDRESSES = 5  # in one certificate; a certificate from an upload may hold thousands
 
 

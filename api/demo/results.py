@@ -66,7 +66,8 @@ def _write(wired: Wired, case: CaseId, out: Path) -> None:
     _fresh(out / "trust")
     for anchor in wired.settings.trust_folder.glob("*.pem"):
         shutil.copy(anchor, out / "trust" / anchor.name)
-    (out / "trust" / "log.pub").write_text(str(wired.store.log.key.verifier.text()) + "\n")
+    if wired.store.log.key:
+        (out / "trust" / "log.pub").write_text(wired.store.log.key.verifier.text() + "\n", encoding="utf-8")
     (out / "checkpoint.txt").write_text(checkpoint, encoding="utf-8")
     _write_json(out / "trail.json", trail_of(wired, case))
     (out / "diagram.svg").write_text(case_diagram(wired.office.case_view(PRINCIPAL, case)), encoding="utf-8")

@@ -43,12 +43,12 @@ def openssl_accepts(part: Part, roots: Path, folder: Path) -> str:
     content.write_bytes(part.signed)
     cms.write_bytes(part.cms)
     if part.timestamp:
-        command = ["openssl", "ts", "-verify", "-data", content, "-in", cms, "-token_in", "-CAfile", roots]
+        command: list[str | Path] = ["openssl", "ts", "-verify", "-data", content, "-in", cms, "-token_in", "-CAfile", roots]
     else:
         command = ["openssl", "cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", cms, "-content", content]
         command += ["-CAfile", roots, "-purpose", "any", "-out", "/dev/null"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    return done.stdout + done.stderr
+    return str(done.stdout + done.stderr)
 
 
 def pdfsig_says(path: Path) -> list[str]:
