@@ -183,15 +183,15 @@ def sign_files_at_once(
     context = multiprocessing.get_context("spawn")  # a forked copy of a process with threads may hang
     with ProcessPoolExecutor(processes, mp_context=context, initializer=_open_here, initargs=(open_path,)) as pool:
         left = iter(jobs)
-        begin = partial(pool.submit, _sign_portion, otherwise=otherwise, judge=judge, sync=sync)
-        running = [begin(portion) for portion in _portions(left, processes + 1)]
+        sign_portion = partial(_sign_portion, otherwise=otherwise, judge=judge, sync=sync)
+        running = [pool.submit(sign_portion, portion) for portion in _portions(left, processes + 1)]
         while running:
             results = running.pop(0).result()
             yield from results
             if any(isinstance(each, NotDone) and isinstance(each.error, WrongSecret) for each in results):
                 pool.shutdown(cancel_futures=True)
                 return
-            running += [begin(portion) for portion in _portions(left, 1)]
+            running += [pool.submit(sign_portion, portion) for portion in _portions(left, 1)]
 
 
 def _portions(jobs: Iterator[Job], most: int) -> Iterator[list[Job]]:
