@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -114,6 +114,22 @@ def test_three_people_a_seal_and_the_archive(authority: DemoAuthority, people: M
     assert document.startswith(book_pdf)
     assert signature_of(document, "archive_timestamp")["/Type"] == "/DocTimeStamp"
     assert len(pikepdf.open(io.BytesIO(document)).Root.AcroForm.Fields) == 4  # no field was added
+
+
+def test_twenty_people_sign_one_document(
+    authority: DemoAuthority, people: Mapping[str, Issued], make_pdf: Callable[..., bytes]
+) -> None:
+    """After each step all earlier signatures are judged again; in the end each one passes."""
+    document = make_pdf({f"person_{number}": (10, 10 + 20 * number, 60, 28 + 20 * number) for number in range(20)})
+    trust = Trust.load(authority.trust_pem())
+    for number in range(20):
+        who = people["curve" if number % 2 else "principal"].signer()
+        request = SignRequest(field=f"person_{number}", certify=2 if number == 0 else None)
+        document = sign(document, request, who, timestamper=authority, trust=trust)
+    report = verify(document, trust)
+
+    assert [each.verdict for each in report.signatures] == ["TOTAL_PASSED"] * 20
+    assert {each.level for each in report.signatures} == {"B-T"}
 
 
 def test_a_name_that_is_no_field_is_refused_and_the_fields_are_named(people: Mapping[str, Issued], book_pdf: bytes) -> None:
