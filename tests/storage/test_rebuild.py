@@ -84,8 +84,11 @@ def test_tables_come_back_the_same(store: KeptStore, school: School) -> None:
         ("UPDATE case_state SET unit = 'other-school' WHERE id = 'c1'", "case_state: c1"),
     ],
 )
-def test_a_table_changed_by_hand_is_named_and_repaired(store: KeptStore, school: School, damage: str, named: str) -> None:
+def test_a_table_changed_by_hand_is_named_and_repaired(
+    store: KeptStore, school: School, damage: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who changes a table and not the events is found, and the rebuild puts it right."""
+    monkeypatch.setattr("storage.rebuild.PAGE", 1)
     whole_story(store, school)
     before = tables(store)
     with store.database.engine.begin() as connection:
