@@ -1,6 +1,8 @@
 """Who signs in the bench: pyHanko as its manual shows, pyHanko with care, ours, and the processor alone."""
 
 import hashlib
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +15,7 @@ from asn1crypto import keys as asn1_keys
 from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto import tsp as asn1_tsp
 from asn1crypto import x509 as asn1_x509
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
@@ -246,3 +249,28 @@ def context(world: World, answers: _Answers | None) -> ValidationContext:
         crls=answers.crls if answers else [],
         allow_fetching=False,
     )
+
+
+PEER = Path(__file__).resolve().parent / "peer"
+
+
+def peer_ms(world: World, key: str, sources: Sequence[Path]) -> tuple[float, list[Path]] | None:
+    """CPU milliseconds per document of the best peer (its own account, without its start); None when it is not installed."""
+    node = shutil.which("node")
+    if node is None or not (PEER / "node_modules").is_dir():
+        return None
+    certificate, private = world.fresh().with_suffix(".cert"), world.fresh().with_suffix(".key")
+    certificate.write_bytes(
+        x509.load_der_x509_certificate(world.people[key].certificate).public_bytes(serialization.Encoding.PEM)
+    )
+    private.write_bytes(
+        _private(world.people[key]).private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    targets = [world.fresh() for _ in sources]
+    lines = "\n".join(f"{source}\t{target}" for source, target in zip(sources, targets, strict=True))
+    told = subprocess.run(
+        [node, PEER / "sign.mjs", certificate, private], input=lines, capture_output=True, text=True, check=True, timeout=300
+    )
+    return float(told.stdout), targets

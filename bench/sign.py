@@ -5,12 +5,14 @@
 All sides sign the same documents in one process, in turns; the figure is CPU time (this process and its children), the
 median over the rounds of the ratio within a round. Plain is `SimpleSigner` with `PdfSigner.sign_pdf`; tuned keeps the key
 object and gives `bytes_reserved`. Both get timestamps from the same in-process authority and evidence that was asked for
-beforehand (ours asks during its batch, and that counts). Every output of ours and one of each other side per round is validated before the round's time counts.
+beforehand (ours asks during its batch, and that counts). Every output of ours and one of each other side per round is
+validated before the round's time counts.
 """
 
 import argparse
 import io
 import logging
+import os
 import resource
 import subprocess
 import sys
@@ -25,7 +27,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import validate_pdf_signature, validate_pdf_timestamp
 
 from bench import inputs
-from bench.sides import NOW, Side, World, context, fast_path, jobs_for, limit, open_path, ours, pyhanko
+from bench.sides import NOW, Side, World, context, fast_path, jobs_for, limit, open_path, ours, peer_ms, pyhanko
 from bench.table import Row, Table, median
 from signing.batch import Order
 from signing.batch.files import NotDone, sign_files_at_once
@@ -40,6 +42,7 @@ def run(*, quick: bool = False) -> list[Table]:
     with tempfile.TemporaryDirectory(prefix="bench-sign-") as folder:
         world = _world(Path(folder), quick=quick)
         _invisible(world)
+        _peer(world)
         _other_inputs(world)
         _levels(world)
         _stamped(world)
@@ -54,8 +57,8 @@ def _world(folder: Path, *, quick: bool) -> World:
         key: authority.issue("Nguyễn Thị Ánh Tuyết", f"CCCD:{key}", unit="Trường THCS Nguyễn Du", key=key)
         for key in ("rsa2048", "p256")
     }
-    rounds, per_round = (3, 6) if quick else (11, 18)
-    documents = [inputs.transcript(seed) for seed in range(per_round * (2 if quick else 11))]
+    rounds, per_round = (3, 6) if quick else (7, 12)
+    documents = [inputs.transcript(seed) for seed in range(per_round * (2 if quick else 7))]
     return World(folder=folder, authority=authority, people=people, documents=documents, rounds=rounds, per_round=per_round)
 
 
@@ -80,6 +83,26 @@ def _invisible(world: World) -> None:
             else Row.told(f"B-B {name}, file to file, of the physical limit", measured=1 / ratios["limit"], unit="x"),
             Row.told(f"B-B {name}, per document", measured=own * 1000),
         ]
+
+
+def _peer(world: World) -> None:
+    """Only where it was installed (bench/peer/package.json): certificates of its outputs are not looked at."""
+    for key, name, goal in (("rsa2048", "RSA-2048", 2.5), ("p256", "P-256", 2)):
+        side = ours(world, key, Level.B_B)
+        ratios = []
+        for _ in range(world.rounds):
+            sources = world.written(world.documents[: 3 * world.per_round])
+            found = peer_ms(world, key, sources)
+            if found is None:
+                return
+            times: list[float] = []
+            with _timed(times):
+                results = side(sources)
+            ratios.append(found[0] / (times[0] / len(sources) * 1000))
+            _validate(world, results[0].read_bytes(), Level.B_B)
+            _forget([*sources, *found[1], *results])
+        row = f"B-B {name}, file to file, against @documenso/pdf-sign with @signpdf"
+        world.rows.append(Row.least(row, goal=goal, measured=median(ratios)))
 
 
 def _other_inputs(world: World) -> None:
