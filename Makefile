@@ -70,7 +70,7 @@ $(STAMPS)/dev: $(STAMPS)/runtime requirements/dev.lock
 	@touch $@
 
 # Node bundles the page assets once; where the machine has none (or an older one), the wheel brings it.
-$(STAMPS)/assets: $(STAMPS)/runtime package.json package-lock.json $(wildcard api/assets/*)
+$(STAMPS)/assets: $(STAMPS)/runtime package.json package-lock.json $(wildcard api/assets/* api/static/*.css api/static/*.js)
 	@if ! { command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null; } && [ ! -x $(BIN)/npm ]; then \
 		if [ -x $(BIN)/uv ]; then VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements/node.lock \
 			|| $(BIN)/python -m pip install --quiet --require-hashes -r requirements/node.lock; \

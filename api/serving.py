@@ -23,8 +23,12 @@ CLOSING_SECONDS = 20
 def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
     """Until Ctrl-C."""
     with open_office(settings) as wired, _worker_processes(settings, workers):
+        house = house_of(wired)
         sys.stderr.write(f"Soky: http://{host}:{port}  (Ctrl-C để dừng / to stop)\n")
-        uvicorn.run(create_app(house_of(wired)), host=host, port=port, log_level="warning", server_header=False)
+        try:
+            uvicorn.run(create_app(house), host=host, port=port, log_level="warning", server_header=False)
+        finally:
+            house.sessions.close()
 
 
 def house_of(wired: Wired) -> House:

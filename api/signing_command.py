@@ -4,6 +4,7 @@ import getpass
 import os
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -45,11 +46,22 @@ def sign_file(
         timestamper = signing.HttpTimestamper(tsa) if tsa else None
         with signing.open_signer(key, lambda word: _ask(word, pin_fd)) as signer:
             evidence = _evidence(request.level, signer, tsa)
+            request = _in_a_new_place(pdf, request)
             signed = signing.sign(pdf, request, signer, timestamper=timestamper, evidence=evidence)
     except signing.SigningError as refusal:
         return _refuse(f"{refusal.code}: {refusal}")
     _write_whole(target, signed)
     return 0
+
+
+def _in_a_new_place(pdf: bytes, request: signing.SignRequest) -> signing.SignRequest:
+    """A document whose laid fields are all signed, or that has none, gets a new invisible field.
+
+    Where empty fields wait, a name that is not among them is a slip of the pen, and is refused by `sign`.
+    """
+    if signing.waiting_fields(pdf):
+        return request
+    return replace(request, existing_only=False)
 
 
 def _evidence(level: signing.Level, signer: signing.Signer, tsa: list[str]) -> signing.Evidence | None:

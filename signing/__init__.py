@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         sign,
         sign_many,
     )
+    from signing.apply.waiting_fields import waiting_fields
     from signing.demo import DemoAuthority, Issued
     from signing.errors import SigningError, WrongSecret
     from signing.evidence import Evidence, HttpEvidence, Revocation, issuers_hosts
@@ -45,6 +46,7 @@ _HOMES = {
         "Appearance", "Failed", "Image", "Page", "Prepared", "Renewed", "SignRequest", "Signed", "Text",
         "extend", "finish", "prepare", "renew", "sign", "sign_many",
     ),
+    "signing.apply.waiting_fields": ("waiting_fields",),
     "signing.demo": ("DemoAuthority", "Issued"),
     "signing.errors": ("SigningError", "WrongSecret"),
     "signing.evidence": ("Evidence", "HttpEvidence", "Revocation", "issuers_hosts"),
@@ -66,9 +68,9 @@ __all__ = [
     "DemoAuthority",
     "Evidence",
     "Failed",
+    "Finding",
     "HttpEvidence",
     "HttpTimestamper",
-    "Finding",
     "Image",
     "Issued",
     "Level",
@@ -101,6 +103,7 @@ __all__ = [
     "verify",
     "verify_file",
     "verify_untrusted",
+    "waiting_fields",
 ]
 
 

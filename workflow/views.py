@@ -86,7 +86,9 @@ def case_view(desk: Desk, file: CaseFile) -> CaseView:
     book = desk.book(file.record.unit)
     people = {person.id: person for person in book.people}
     waiting = tuple(dict.fromkeys(task.step for task in file.tasks if task.step != "withdraw"))
-    closed = dict.fromkeys(task.step for task in desk.store.tasks(file.record.id, open_only=False) if task.closed)
+    closed = dict.fromkeys(
+        task.step for task in desk.store.tasks(file.record.id, open_only=False) if task.closed and task.step != "withdraw"
+    )
     return CaseView(
         case=file.record,
         tasks=file.tasks,

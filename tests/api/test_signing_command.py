@@ -1,0 +1,109 @@
+"""`soky sign` and `soky verify` as a script calls them."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+import signing
+
+PIN = "135790"
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a test authority, one person's key, and a blank page."""
+    folder = tmp_path_factory.mktemp("desk")
+    signing.DemoAuthority(folder).issue("Trần Thị Lan", "DEMO:lan", unit="Trường THCS Nguyễn Du", pin=PIN, file="lan")
+    blank = pikepdf.new()
+    blank.add_blank_page(page_size=(595, 842))
+    blank.save(folder / "blank.pdf")
+    return folder
+
+
+def soky(desk: Path, *arguments: str, pin: str = PIN) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("soky")
+    return subprocess.run(
+        [str(program), *arguments], input=f"{pin}\n", capture_output=True, text=True, cwd=desk, timeout=120, check=False
+    )
+
+
+def test_a_signed_file_verifies_and_continues_the_old_one(desk: Path) -> None:
+    """Sign, sign again under another name, verify: two signatures pass, and the first file begins the second."""
+    first = soky(desk, "sign", "blank.pdf", "one.pdf", "--key", "file:keys/lan.p12", "--field", "Sig1", "--level", "B-B")
+    second = soky(desk, "sign", "one.pdf", "two.pdf", "--key", "file:keys/lan.p12", "--field", "Sig2", "--reason", "Đã đọc")
+    checked = soky(desk, "verify", "two.pdf", "--trust", "trust", "--json")
+
+    assert (first.returncode, second.returncode, checked.returncode) == (0, 0, 0), first.stderr + second.stderr
+    report = json.loads(checked.stdout)
+    assert [(s["field"], s["verdict"], s["level"]) for s in report["signatures"]] == [
+        ("Sig1", "TOTAL_PASSED", "B-B"),
+        ("Sig2", "TOTAL_PASSED", "B-B"),
+    ]
+    assert (desk / "two.pdf").read_bytes().startswith((desk / "one.pdf").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "pin", "code"),
+    [
+        (("blank.pdf", "out.pdf", "--key", "file:keys/lan.p12", "--field", "S"), "000000", "WRONG_SECRET"),
+        (("blank.pdf", "out.pdf", "--key", "file:keys/ghost.p12", "--field", "S"), PIN, "NO_SUCH_KEY"),
+        (("keys/lan.p12", "out.pdf", "--key", "file:keys/lan.p12", "--field", "S"), PIN, "NOT_A_PDF"),
+        (("blank.pdf", "out.pdf", "--key", "file:keys/lan.p12", "--field", "S", "--level", "B-T"), PIN, "--tsa"),
+        (("blank.pdf", "out.pdf", "--key", "file:keys/lan.p12", "--field", "S", "--level", "B-X"), PIN, "B-X"),
+        (("ghost.pdf", "out.pdf", "--key", "file:keys/lan.p12", "--field", "S"), PIN, "ghost.pdf"),
+        (("blank.pdf", "out.pdf", "--key", "file:keys/lan.p12", "--field", "S", "--image", "blank.pdf"), PIN, "BAD_APPEARANCE"),
+    ],
+)
+def test_a_refusal_names_what_is_wrong_and_writes_nothing(desk: Path, arguments: tuple[str, ...], pin: str, code: str) -> None:
+    """One sentence on stderr, exit code 2, no traceback, no PIN, no file."""
+    done = soky(desk, "sign", *arguments, pin=pin)
+
+    assert done.returncode == 2
+    assert code in done.stderr
+    assert "Traceback" not in done.stderr
+    assert pin not in done.stderr
+    assert not (desk / "out.pdf").exists()
+
+
+def test_a_slip_in_a_laid_fields_name_is_refused(desk: Path) -> None:
+    """Where empty fields wait, another name is not silently made a new field."""
+    book = pikepdf.open(desk / "blank.pdf")
+    field = pikepdf.Dictionary(FT=pikepdf.Name.Sig, T="principal_signs", Type=pikepdf.Name.Annot, Rect=[0, 0, 0, 0], F=132)
+    field.Subtype = pikepdf.Name.Widget
+    laid = book.make_indirect(field)
+    book.pages[0].Annots = pikepdf.Array([laid])
+    book.Root.AcroForm = pikepdf.Dictionary(Fields=[laid], SigFlags=3)
+    target = io.BytesIO()
+    book.save(target)
+    (desk / "laid.pdf").write_bytes(target.getvalue())
+
+    slip = soky(desk, "sign", "laid.pdf", "slip.pdf", "--key", "file:keys/lan.p12", "--field", "pricipal_signs")
+    right = soky(desk, "sign", "laid.pdf", "right.pdf", "--key", "file:keys/lan.p12", "--field", "principal_signs")
+
+    assert slip.returncode == 2
+    assert "principal_signs" in slip.stderr
+    assert right.returncode == 0, right.stderr
+
+
+def test_one_json_object_a_line(desk: Path) -> None:
+    """Several files, one of them missing: a line each, in order, and the worst exit code."""
+    done = soky(desk, "verify", "blank.pdf", "ghost.pdf", "keys/lan.p12", "--trust", "trust", "--json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+
+    assert done.returncode == 2
+    assert [line["verdict"] for line in lines] == ["NO_SIGNATURE", "UNREADABLE", "UNREADABLE"]
+    assert [Path(line["file"]).name for line in lines] == ["blank.pdf", "ghost.pdf", "lan.p12"]
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "2031-05-31T16:05:09"])
+def test_a_time_without_a_zone_is_refused(desk: Path, moment: str) -> None:
+    """A moment to judge at must say its time zone."""
+    done = soky(desk, "verify", "blank.pdf", "--at", moment)
+
+    assert done.returncode == 2
+    assert "+07:00" in done.stderr
