@@ -14,7 +14,7 @@ from storage.leaves import case_stream, directory_stream
 from storage.log import Log
 from storage.notes import Checkpoint, LogKey, Verifier, new_log_key, open_note
 from storage.proofs import StepEvidence, check_proof
-from storage.rebuild import rebuild
+from storage.replay import rebuild
 from storage.search import search_key
 from storage.tiles import publish
 

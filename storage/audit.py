@@ -22,7 +22,7 @@ from storage.leaves import DIRECTORY_TAG, Row, leaf
 from storage.merkle import EMPTY_ROOT, Hash, hash_leaf, hash_pair, nodes_of, root_of
 from storage.named_blobs import named_blobs
 from storage.notes import Checkpoint, Verifier, open_note
-from storage.rebuild import differences
+from storage.replay import differences
 from storage.tables import case_state, directory_version, event, log_checkpoint, log_entry, log_head, log_node, log_pending
 from workflow.errors import both
 from workflow.events import Digest

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from directory.values import Role
 from storage import KeptStore, rebuild, verify_log
 from storage.errors import BadHistory, StorageError
-from storage.rebuild import differences
+from storage.replay import differences
 from storage.tables import MADE_FROM_EVENTS
 from tests.storage.conftest import AN, AT, SUBJECTS, School
 from workflow.events import (
@@ -88,7 +88,7 @@ def test_a_table_changed_by_hand_is_named_and_repaired(
     store: KeptStore, school: School, damage: str, named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who changes a table and not the events is found, and the rebuild puts it right."""
-    monkeypatch.setattr("storage.rebuild.PAGE", 1)
+    monkeypatch.setattr("storage.replay.PAGE", 1)
     whole_story(store, school)
     before = tables(store)
     with store.database.engine.begin() as connection:
