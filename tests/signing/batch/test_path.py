@@ -22,6 +22,7 @@ from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+from signing import Trust, Verdict, verify
 from signing.batch import FastPath, NewField, Order, Unusual
 from signing.batch.cms import CmsTemplate
 from signing.cms import signed_attributes, signed_data
@@ -72,6 +73,9 @@ def test_every_level_and_algorithm_is_accepted_by_all_judges(
 
     assert signed.startswith(pdf)
     judges.all(signed, signatures=1, timestamps=STAMPS[level])
+    report = verify(signed, Trust.load(authority.trust_pem()))
+    assert report.verdict is Verdict.TOTAL_PASSED
+    assert [each.level for each in report.signatures if each.field == "principal_signs"] == [level]
 
 
 @pytest.mark.parametrize("key", KEYS)
