@@ -49,7 +49,7 @@ def may(
     """Four eyes first, then the own office, then a delegation that is in force for this kind."""
     if task.role is None:
         return Refused(reason=both("Bước này do hệ thống thực hiện.", "The system does this step."))
-    if clash := _done_by(person, rules.not_same_as, history):
+    if clash := done_by(person, rules.not_same_as, history):
         return Refused(
             reason=both(
                 f"Người đã làm bước “{clash}” không được làm bước “{task.step}”.",
@@ -97,7 +97,8 @@ def _class_of(post: Appointment) -> str:
     return post.scope.rpartition("/")[0] if post.role is Role.SUBJECT_TEACHER else post.scope
 
 
-def _done_by(person: PersonId, steps: tuple[str, ...], history: Sequence[Recorded]) -> str | None:
+def done_by(person: PersonId, steps: tuple[str, ...], history: Sequence[Recorded]) -> str | None:
+    """Which of these steps this person has done in this case, if any."""
     for entry in history:
         if entry.actor == person and isinstance(entry.event, StepCompleted):
             step = entry.event.task.partition("#")[0].partition(".")[0]

@@ -27,6 +27,7 @@ from workflow.events import (
     Published,
     TaskName,
 )
+from workflow.may import done_by, rules_of
 from workflow.moving import move
 from workflow.signing_desk import checked_report
 from workflow.store import DocumentRecord, WorkItem
@@ -34,6 +35,7 @@ from workflow.store import DocumentRecord, WorkItem
 SHEET = "class_book_sheet"
 VOLUME = "class_book"
 TEACHER = "subject_teacher_signs"
+PRINCIPAL = "principal_signs"
 
 # 26 letters and digits of an alphabet without look-alikes: 128 bits, not to be guessed.
 CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -122,7 +124,7 @@ def bind_volume(desk: Desk, file: CaseFile) -> tuple[Event, ...]:
     ]
     unit = desk.book(file.record.unit)
     homeroom = PersonId(book.homeroom_teacher.id)
-    head, title = head_signatory(unit, file.record.kind, desk)
+    head, title = head_signatory(desk, file, unit)
     signatories = {
         "homeroom_teacher_signs": documents.Signatory(
             capacity="", title="GIÁO VIÊN CHỦ NHIỆM", name=unit.person(homeroom).name
@@ -143,12 +145,21 @@ def bind_volume(desk: Desk, file: CaseFile) -> tuple[Event, ...]:
     return (*(sheet.event for sheet in sheets if sheet.event), rendered)
 
 
-def head_signatory(unit: DirectoryBook, kind: str, desk: Desk) -> tuple[PersonId, tuple[str, str]]:
-    """Who signs for the school today: a deputy whose delegation is in force, otherwise the principal."""
+def head_signatory(desk: Desk, file: CaseFile, unit: DirectoryBook) -> tuple[PersonId, tuple[str, str]]:
+    """Who signs for the school today: a deputy whose delegation is in force, otherwise the principal.
+
+    A deputy who did a step of this case that bars them from signing is passed over: they would be refused at the end.
+    """
     today = desk.today()
+    bars = rules_of(file.process.steps[PRINCIPAL].props).not_same_as
     for lent in unit.delegations:
-        in_force = lent in unit.lent(lent.receiver, today)
-        if in_force and lent.role is Role.PRINCIPAL and lent.capacity is Capacity.KT and kind in lent.kinds:
+        if (
+            lent.role is Role.PRINCIPAL
+            and lent.capacity is Capacity.KT
+            and file.record.kind in lent.kinds
+            and lent in unit.lent(lent.receiver, today)
+            and not done_by(lent.receiver, bars, file.history)
+        ):
             return lent.receiver, (Capacity.KT.value, "PHÓ HIỆU TRƯỞNG")
     heads = unit.holders(Role.PRINCIPAL, "", today)
     if not heads:

@@ -1,5 +1,6 @@
 """What the office grants and refuses, on a real store with real keys."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -118,6 +119,22 @@ def test_a_deputy_signs_kt_when_the_volume_was_bound_for_them(bound: Wired, cast
 
     signed = [e.event for e in bound.store.history(case) if isinstance(e.event, DocumentSigned)][-1]
     assert (signed.holder, signed.capacity, signed.ground) == (DEPUTY, Capacity.KT, "12/GUQ-THCS")
+
+
+def test_whoever_reviewed_is_not_printed_as_the_one_who_signs(bound: Wired, cast: Cast, case: CaseId) -> None:
+    """Four eyes: a deputy who reviewed the volume is passed over when it is bound again; the principal's name is printed."""
+    today = bound.office.desk.today()
+    book = bound.office.unit_of(PRINCIPAL)
+    lent = replace(book.delegations[0], receiver=REVIEWER, since=today, until=today + timedelta(days=5))
+    bound.office.save_unit(replace(book, delegations=(lent,)))
+    sign_all(bound, cast.homeroom)
+    review = waiting(bound, REVIEWER, "vice_principal_reviews")
+    bound.office.rebind(REVIEWER, case, review.name, "Sai ngày.")
+    Worker(bound).drain()
+
+    volume = next(d for d in bound.store.documents(case) if d.key is None and not d.superseded)
+    printed = json.loads(bound.store.get(volume.data))["signatories"]["principal_signs"]
+    assert printed == {"capacity": "", "title": "HIỆU TRƯỞNG", "name": "Đỗ Quang Minh"}
 
 
 def test_sending_back_needs_a_reason_and_known_sheets(bound: Wired, cast: Cast, case: CaseId) -> None:
