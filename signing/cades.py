@@ -1,0 +1,373 @@
+"""Detached CAdES signatures (EN 319 122-1) of any file: B-B, B-T, B-LT.
+
+    p7s = sign_cades(data, signer, timestamper=tsa, level=Level.B_T)
+    report = verify_cades(data, p7s, trust)
+
+    prepared = prepare_cades(data, certificate, chain)            # the key is in the person's own hands
+    p7s = finish_cades(prepared, value)
+
+The signature is DER in a file of its own; one that brings its content along is refused, for it would sign that content and
+not the file beside it.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from signing.apply.certificates import check_certificate, check_validity
+from signing.beside import Given, Stamp, broken_report, signature_report, weigh, worst
+from signing.cms import DATA, signed_data
+from signing.der import der, integer, octets, oid, sequence, set_of
+from signing.errors import BadSignatureValue, BrokenResult, LevelNotReached, SigningError
+from signing.evidence import Evidence
+from signing.findings import finding
+from signing.keys.algorithms import (
+    Scheme,
+    default_scheme,
+    digest_for,
+    is_made_by,
+    ordered_chain,
+    read_certificate,
+    scheme_of,
+    subject_name,
+)
+from signing.keys.signer import Signer
+from signing.levels import Level
+from signing.proof import Beside, check_level, proven, stamped
+from signing.report import Changes, Finding, Report, SignatureReport, SubIndication, Verdict
+from signing.timestamps import Timestamper
+from signing.trust import Trust
+from signing.verification.der import SEQUENCE, Node, read
+from signing.verification.faults import BadSignedData, Fault
+from signing.verification.signature_check import check_digest
+from signing.verification.signed_data import (
+    SIGNING_CERTIFICATE,
+    SIGNING_CERTIFICATE_V2,
+    SIGNING_TIME,
+    SignedData,
+    digest_of,
+    read_signed_data,
+)
+
+MAX_SIGNATURE_BYTES = 16 * 1024 * 1024  # a B-LT signature with a large authority's revocation list
+MAX_REVOCATION_VALUES = 64
+
+_OCSP_RESPONSE = "1.3.6.1.5.5.7.16.2"  # id-ri-ocsp-response, RFC 5940
+_LAST_UTC_TIME = 2049  # RFC 5652, 11.3: later years as GeneralizedTime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedCades:
+    """What the key must sign, and all that is needed afterwards."""
+
+    to_sign: bytes  # the DER of the signed attributes
+    digest: str
+    scheme: Scheme
+    certificate: bytes
+    chain: tuple[bytes, ...]
+    data_digest: bytes
+    level: Level
+    claimed_time: datetime
+
+
+def sign_cades(
+    data: bytes,
+    signer: Signer,
+    *,
+    level: Level = Level.B_B,
+    timestamper: Timestamper | None = None,
+    evidence: Evidence | None = None,
+    trust: Trust | None = None,
+    at: datetime | None = None,
+) -> bytes:
+    """The detached signature of `data`, DER. Raises SigningError's subclasses; LevelNotReached carries the B-T signature."""
+    check_level(level, timestamper=timestamper, evidence=evidence)
+    prepared = prepare_cades(
+        data, signer.certificate, signer.chain, scheme=scheme_of(signer), level=level, evidence=evidence, trust=trust, at=at
+    )
+    value = signer.sign(prepared.to_sign, prepared.digest)
+    return finish_cades(prepared, value, timestamper=timestamper, evidence=evidence, trust=trust)
+
+
+def prepare_cades(
+    data: bytes,
+    certificate: bytes,
+    chain: Sequence[bytes] = (),
+    *,
+    scheme: Scheme | None = None,
+    level: Level = Level.B_B,
+    evidence: Evidence | None = None,
+    trust: Trust | None = None,
+    at: datetime | None = None,
+) -> PreparedCades:
+    """Everything up to the point where the key is needed. The claimed time is fixed here."""
+    moment = at or datetime.now(UTC).astimezone()
+    if trust is not None:
+        chain = ordered_chain(certificate, [*chain, *trust.intermediates, *(root.certificate.der for root in trust.roots)])
+    check_certificate(certificate, chain, at=moment, evidence=evidence, trust=trust)
+    digest = digest_for(certificate)
+    data_digest = hashlib.new(digest, data).digest()
+    return PreparedCades(
+        to_sign=_attributes(data_digest, certificate, moment),
+        digest=digest,
+        scheme=scheme or default_scheme(certificate),
+        certificate=certificate,
+        chain=tuple(chain),
+        data_digest=data_digest,
+        level=level,
+        claimed_time=moment,
+    )
+
+
+def finish_cades(
+    prepared: PreparedCades,
+    value: bytes,
+    *,
+    timestamper: Timestamper | None = None,
+    evidence: Evidence | None = None,
+    trust: Trust | None = None,
+) -> bytes:
+    """The signature with this value, at its level. Raises BadSignatureValue before anything is made of it."""
+    check_level(prepared.level, timestamper=timestamper, evidence=evidence)
+    if not is_made_by(prepared.certificate, scheme=prepared.scheme, data=prepared.to_sign, digest=prepared.digest, value=value):
+        who = subject_name(prepared.certificate)
+        raise BadSignatureValue(
+            f"Giá trị chữ ký không phải do khóa của {who} tạo từ dữ liệu này",
+            f"The signature value was not made from these data by the key of {who}",
+        )
+    check_validity(prepared.certificate, max(prepared.claimed_time, datetime.now(UTC)))
+    if prepared.level is Level.B_B or timestamper is None:
+        return _checked(prepared, _container(prepared, value))
+    imprint = hashlib.sha256(value).digest()
+    token = stamped(imprint, prepared.certificate, timestamper)
+    with_time = _checked(prepared, _container(prepared, value, token))
+    if prepared.level is Level.B_T or evidence is None:
+        return with_time
+    try:
+        beside = proven(prepared.certificate, prepared.chain, token, imprint, evidence, trust)
+    except SigningError as error:
+        raise LevelNotReached(
+            f"Đã ký ở mức B-T, chưa đạt {prepared.level}: {error.vi}",
+            f"Signed at level B-T, not yet {prepared.level}: {error.en}",
+            signed=with_time,
+            reached=Level.B_T,
+        ) from error
+    return _checked(prepared, _with_values(with_time, beside))
+
+
+def verify_cades(data: bytes, signature: bytes, trust: Trust, *, at: datetime | None = None, name: str = "") -> Report:
+    """Judge a detached signature of `data`. Never raises for what the two hold. The report's digest is that of `data`."""
+    now = at or datetime.now(UTC)
+    report = judge_cades(data, signature, trust, now=now, field="signature")
+    return Report(
+        file=name,
+        sha256=hashlib.sha256(data).hexdigest(),
+        verdict=worst([report], doubtful=any(each.code == "DATA_AFTER_SIGNATURE" for each in report.findings)),
+        signatures=(report,),
+        checked_at=now,
+        policy=trust.version,
+    )
+
+
+def judge_cades(
+    data: bytes,
+    signature: bytes,
+    trust: Trust,
+    *,
+    now: datetime,
+    field: str,
+    digests: tuple[str, ...] = (),
+    findings: Sequence[Finding] = (),
+    whole: bool = True,
+) -> SignatureReport:
+    """One detached signature. `digests`: further algorithms between what is really signed and `data` (a manifest's)."""
+    try:
+        return _judge(data, signature, trust, now, field, digests, findings, whole=whole)
+    except Fault as fault:
+        return broken_report(field, code="NOT_CMS", detail=str(fault), findings=findings)
+    except Exception as surprise:  # noqa: BLE001 -- hostile bytes reach deep into libraries: never let one out
+        return broken_report(
+            field,
+            code="CHECK_FAILED",
+            detail=type(surprise).__name__,
+            verdict=Verdict.INDETERMINATE,
+            sub_indication=SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
+            findings=findings,
+        )
+
+
+def _judge(
+    data: bytes,
+    signature: bytes,
+    trust: Trust,
+    now: datetime,
+    field: str,
+    digests: tuple[str, ...],
+    findings: Sequence[Finding],
+    *,
+    whole: bool,
+) -> SignatureReport:
+    if len(signature) > MAX_SIGNATURE_BYTES:
+        raise BadSignedData(f"{len(signature)} bytes; at most {MAX_SIGNATURE_BYTES} are read")
+    # (1) format, EN 319 102-1 5.2.2
+    encoded = _unarmoured(signature)
+    signed = read_signed_data(encoded)
+    if signed.encapsulated is not None:
+        return broken_report(field, code="CONTENT_INSIDE", findings=findings)
+    told = list(findings)
+    if signed.size != len(encoded):
+        told.append(finding("DATA_AFTER_SIGNATURE", len(encoded) - signed.size))
+    # (2) signing certificate and (3) cryptography, 5.2.3 and 5.2.7
+    checked = check_digest(signed, digest_of(signed.digest, data))
+    claimed = signed.signing_time if SIGNING_TIME in signed.attributes else None
+    if not checked.sound or checked.certificate is None:
+        changed = checked.sub_indication is SubIndication.HASH_FAILURE
+        return broken_report(
+            field,
+            code=checked.code or "SIGNATURE_VALUE",
+            detail=checked.reason,
+            sub_indication=checked.sub_indication or SubIndication.SIG_CRYPTO_FAILURE,
+            verdict=checked.verdict,
+            certificate=checked.certificate,
+            scheme=signed.scheme,
+            changes=Changes.FORBIDDEN if changed else Changes.NOT_UNDERSTOOD,
+            claimed=claimed,
+            findings=told,
+        )
+    told += [finding(note) for note in checked.notes]
+    given = Given(
+        certificate=checked.certificate,
+        scheme=signed.scheme,
+        digests=(signed.digest, *digests),
+        stamps=tuple(
+            Stamp(token=token, expected=lambda name: digest_of(name, signed.signature)) for token in signed.timestamps
+        ),
+        certificates=signed.certificates,
+        ocsps=(*signed.ocsps, *_ocsps_in(encoded)),
+        lists=signed.revocation_lists,
+        claimed=claimed,
+        not_baseline=_not_baseline(signed),
+    )
+    worth = weigh(given, trust, now=now)
+    changes = Changes.NONE if whole else Changes.PERMITTED
+    report = signature_report(field, given, worth, covers_whole_file=whole, changes=changes, findings=told)
+    return replace(report, signed_bytes=len(data))
+
+
+def _not_baseline(signed: SignedData) -> str:
+    """EN 319 122-1 6.3, the rows of B-B that a verifier can see."""
+    attributes = signed.attributes
+    rules = (
+        (signed.signed_attributes is not None, "no signed attributes"),
+        (SIGNING_CERTIFICATE_V2 in attributes or SIGNING_CERTIFICATE in attributes, "the signing certificate is not bound"),
+        (SIGNING_TIME in attributes, "no signing-time"),
+    )
+    return next((reason for met, reason in rules if not met), "")
+
+
+def _unarmoured(signature: bytes) -> bytes:
+    """DER as it is; from PEM what stands between its two lines."""
+    if not signature.startswith(b"-----BEGIN "):
+        return signature
+    lines = signature.strip().splitlines()
+    try:
+        return base64.b64decode(b"".join(lines[1:-1]), validate=True)
+    except (binascii.Error, ValueError) as fault:
+        raise BadSignedData("the PEM around the signature is broken") from fault
+
+
+# The container
+
+
+def _attributes(data_digest: bytes, certificate: bytes, moment: datetime) -> bytes:
+    """content-type, message-digest, signing-time, signing-certificate-v2 (EN 319 122-1, 6.3): what the key signs."""
+    holder = read_certificate(certificate)
+    issuer_serial = sequence(sequence(der(0xA4, holder.issuer.public_bytes())), integer(holder.serial_number))
+    ess = sequence(sequence(sequence(octets(hashlib.sha256(certificate).digest()), issuer_serial)))
+    return set_of(
+        _attribute("1.2.840.113549.1.9.3", oid(DATA)),
+        _attribute("1.2.840.113549.1.9.4", octets(data_digest)),
+        _attribute(SIGNING_TIME, _time(moment)),
+        _attribute(SIGNING_CERTIFICATE_V2, ess),
+    )
+
+
+def _attribute(kind: str, value: bytes) -> bytes:
+    return sequence(oid(kind), set_of(value))
+
+
+def _time(moment: datetime) -> bytes:
+    utc = moment.astimezone(UTC)
+    if utc.year > _LAST_UTC_TIME:
+        return der(0x18, utc.strftime("%Y%m%d%H%M%SZ").encode())
+    return der(0x17, utc.strftime("%y%m%d%H%M%SZ").encode())
+
+
+def _container(prepared: PreparedCades, value: bytes, token: bytes | None = None) -> bytes:
+    return signed_data(
+        prepared.to_sign,
+        value,
+        certificate=prepared.certificate,
+        chain=prepared.chain,
+        scheme=prepared.scheme,
+        digest=prepared.digest,
+        timestamp=token,
+    )
+
+
+def _with_values(container: bytes, beside: Beside) -> bytes:
+    """B-LT (EN 319 122-1, 5.5.3 and 6.3): every certificate into `certificates`, revocation values into `crls`; no byte of the
+    SignerInfo is touched.
+    """
+    kind, wrapped = read(container).children()
+    version, digests, content, certificates, signers = wrapped.children()[0].children()
+    del version
+    all_certificates = sorted({*(each.raw for each in certificates.children()), *beside.certificates})
+    ocsps = [der(0xA1, oid(_OCSP_RESPONSE), each) for each in beside.revocation.ocsps]
+    values = sorted((*beside.revocation.crls, *ocsps))
+    return sequence(
+        kind.raw,
+        der(
+            0xA0,
+            sequence(
+                integer(5 if ocsps else 1),  # RFC 5652, 5.1: 5 where there is revocation data of another kind
+                digests.raw,
+                content.raw,
+                der(0xA0, *all_certificates),
+                der(0xA1, *values),
+                signers.raw,
+            ),
+        ),
+    )
+
+
+def _ocsps_in(container: bytes) -> tuple[bytes, ...]:
+    """OCSP responses among the revocation values (RFC 5940); anything of another kind is left alone."""
+    parts = read(container).children()[1].children()[0].children()
+    return tuple(
+        fields[1].raw
+        for part in parts[3:-1]
+        if part.tag == 0xA1  # noqa: PLR2004 -- [1] crls
+        for fields in (_fields(each) for each in part.children()[:MAX_REVOCATION_VALUES] if each.tag == 0xA1)  # noqa: PLR2004
+        if len(fields) == 2 and fields[0].oid() == _OCSP_RESPONSE and fields[1].tag == SEQUENCE  # noqa: PLR2004
+    )
+
+
+def _fields(node: Node) -> list[Node]:
+    return node.children()
+
+
+def _checked(prepared: PreparedCades, container: bytes) -> bytes:
+    """What was made, once it holds: read back by the code that verifies strangers' signatures."""
+    try:
+        checked = check_digest(read_signed_data(container), prepared.data_digest)
+    except Fault as fault:
+        raise BrokenResult(f"Chữ ký vừa tạo không đọc được: {fault}", f"The new signature cannot be read: {fault}") from fault
+    if not checked.sound or checked.certificate is None or checked.certificate.der != prepared.certificate:
+        raise BrokenResult(
+            f"Chữ ký vừa tạo không đạt kiểm tra: {checked.reason}", f"The new signature does not hold: {checked.reason}"
+        )
+    return container

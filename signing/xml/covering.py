@@ -1,0 +1,95 @@
+"""What the signatures of a document cover, and what none of them does.
+
+coverage(content)["PHAT_HANH_HOC_BA/CBQL"][0].path      # "/root/DU_LIEU_HOC_BA"
+"""
+
+from collections.abc import Mapping, Sequence
+
+from signing.verification.faults import Fault
+from signing.xml.algorithms import DS
+from signing.xml.references import Covered, is_content, target_of
+from signing.xml.signature import read_signature
+from signing.xml.tree import Document, Element, read_document
+
+MAX_SIGNATURES = 256  # a packed class carries about 50 x 16 in files of their own, one transcript at most 20
+
+
+def signature_elements(document: Document) -> list[Element]:
+    """Every Signature, wherever it stands."""
+    return [each for each in document.root.walk() if each.local == "Signature" and each.namespace == DS]
+
+
+def coverage(content: bytes) -> Mapping[str, tuple[Covered, ...]]:
+    """What each signature covers, by the `field` of its report: for programs that must know that their part is signed.
+
+    Only what the references name; whether the digests fit is in the report. Raises BadXml.
+    """
+    document = read_document(content)
+    found: dict[str, tuple[Covered, ...]] = {}
+    for element in signature_elements(document)[:MAX_SIGNATURES]:
+        try:
+            parsed = read_signature(element)
+            targets = [target_of(each, parsed, document) for each in parsed.references]
+        except Fault:
+            continue
+        found[field_of(element)] = tuple(
+            Covered(path=target.path, id=(each.uri or "").removeprefix("#"), size=0, element=target, enveloped=each.enveloped)
+            for each, target in zip(parsed.references, targets, strict=True)
+            if is_content(target, parsed)
+        )
+    return found
+
+
+def field_of(signature: Element) -> str:
+    """The name under which a signature is reported: where it stands, without the root."""
+    parent = signature.parent
+    if parent is None:
+        return signature.local
+    here = parent.path.lstrip("/").partition("/")[2]
+    several = sum(1 for _ in parent.elements("Signature", DS)) > 1
+    step = signature.path.rpartition("/")[2].rpartition(":")[2]
+    return (f"{here}/{step}" if several and here else step if several else here) or signature.local
+
+
+def data_targets(elements: list[Element], document: Document) -> list[tuple[Element, tuple[Element, ...]]]:
+    """Each signature with the content that it references, as far as that can be told."""
+    found: list[tuple[Element, tuple[Element, ...]]] = []
+    for element in elements:
+        try:
+            parsed = read_signature(element)
+            targets = tuple(target_of(each, parsed, document) for each in parsed.references)
+        except Fault:
+            found.append((element, ()))
+            continue
+        found.append((element, tuple(each for each in targets if is_content(each, parsed))))
+    return found
+
+
+def unsigned_parts(document: Document, signed: list[Element]) -> list[str]:
+    """The highest elements of which nothing is signed: whoever reads them reads what anyone may have written."""
+    inside = {id(each) for each in signed}
+    # Elements on the way to something signed, or to a signature, are looked into; they say nothing by themselves.
+    on_the_way = {id(above) for each in (*signed, *signature_elements(document)) for above in each.ancestors}
+    found: list[str] = []
+    stack = [document.root]
+    while stack and len(found) < 20:  # noqa: PLR2004 -- a reader of the report takes in no more
+        element = stack.pop()
+        if id(element) in inside or (element.local == "Signature" and element.namespace == DS):
+            continue
+        children = list(element.elements())
+        if id(element) in on_the_way:
+            stack.extend(reversed(children))
+        elif children or element.text.strip() or element.attributes:
+            found.append(element.path)
+    return found
+
+
+def share(covered: Covered, document: Document, spans: Sequence[tuple[int, int]]) -> str:
+    """How much of the document's content, signatures (at `spans`) left out; of a file of the package its size."""
+    if covered.element is None or document.encoding.startswith("utf-16"):
+        return f"{covered.size} byte"
+    sizes = []
+    for element in (covered.element, document.root):
+        inside = sum(end - start for start, end in spans if element.start <= start and end <= element.end)
+        sizes.append(element.end - element.start - inside)
+    return f"{round(100 * sizes[0] / max(1, sizes[1]))} %"

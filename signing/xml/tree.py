@@ -1,0 +1,308 @@
+"""An XML document as its bytes say it: names as written, namespaces as declared, every element with its place in the bytes.
+
+    document = read_document(content)
+    document.root.children, document.find_ids("data"), content[element.start:element.end]
+
+Expat reads, nothing else does: no DOCTYPE, no entities, no addresses followed. A signature is judged over exactly this tree,
+and a new one is put in by inserting bytes, so that nothing that is signed is ever written again.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from xml.parsers import expat
+
+from signing.verification.faults import Fault
+
+MAX_BYTES = 32 * 1024 * 1024  # a transcript has 50 KB, a packed class 5 MB
+MAX_ELEMENTS = 300_000  # a packed class of 50 transcripts has about 100 000
+MAX_DEPTH = 100  # a transcript has 8, a XAdES signature in it 14
+MAX_ATTRIBUTES = 256  # of one element
+
+XML = "http://www.w3.org/XML/1998/namespace"
+XMLNS = "http://www.w3.org/2000/xmlns/"
+_ENCODINGS = frozenset({"utf-8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be"})
+_ID_NAMES = frozenset({"Id", "ID", "id"})  # what schemas of signatures, and of our ministry, call identifiers
+_DOCTYPE = re.compile(rb"<!DOCTYPE", re.IGNORECASE)
+
+
+class BadXml(Fault):
+    """The document is not XML that may be read."""
+
+
+class HasDoctype(BadXml):
+    """The document declares a DOCTYPE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute that is no namespace declaration."""
+
+    qname: str
+    namespace: str
+    local: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """A processing instruction."""
+
+    target: str
+    data: str
+
+
+@dataclass(slots=True, eq=False)
+class Element:
+    """An element. It is itself only: two that read the same are still two."""
+
+    qname: str
+    prefix: str
+    local: str
+    namespace: str
+    attributes: tuple[Attribute, ...]
+    declared: dict[str, str]  # prefix ("" for the default) to namespace
+    parent: "Element | None"
+    start: int  # in bytes: of "<"
+    end: int = 0  # after ">"
+    content_end: int = 0  # of "</", or -1 for an empty-element tag
+    children: list["Element | str | Comment | Instruction"] = field(default_factory=list)
+
+    def elements(self, local: str = "", namespace: str | None = None) -> Iterator["Element"]:
+        """The element children, of this name where one is given."""
+        for child in self.children:
+            if isinstance(child, Element) and local in {"", child.local} and namespace in {None, child.namespace}:
+                yield child
+
+    def attribute(self, local: str) -> str | None:
+        """The value of an attribute without a namespace."""
+        return next((each.value for each in self.attributes if each.local == local and not each.namespace), None)
+
+    @property
+    def text(self) -> str:
+        """The character data directly inside. Comments do not end it: they are no part of what is said."""
+        return "".join(child for child in self.children if isinstance(child, str))
+
+    @property
+    def ancestors(self) -> Iterator["Element"]:
+        """The parent, its parent, up to the root."""
+        above = self.parent
+        while above is not None:
+            yield above
+            above = above.parent
+
+    def is_inside(self, other: "Element") -> bool:
+        """Whether this element is the other or stands in it."""
+        return self is other or any(each is other for each in self.ancestors)
+
+    def walk(self) -> Iterator["Element"]:
+        """This element and all under it, in document order."""
+        stack = [self]
+        while stack:
+            element = stack.pop()
+            yield element
+            stack.extend(child for child in reversed(element.children) if isinstance(child, Element))
+
+    @property
+    def scope(self) -> dict[str, str]:
+        """The namespaces in force here, by prefix."""
+        found: dict[str, str] = {}
+        for each in (*reversed(list(self.ancestors)), self):
+            found.update(each.declared)
+        return {prefix: uri for prefix, uri in found.items() if uri}
+
+    @property
+    def path(self) -> str:
+        """Where it stands: names from the root, with a number where siblings share a name."""
+        steps = [_step(element) for element in (*reversed(list(self.ancestors)), self)]
+        return "/" + "/".join(steps)
+
+
+def _step(element: Element) -> str:
+    if element.parent is None:
+        return element.qname
+    same = [each for each in element.parent.elements() if each.qname == element.qname]
+    return element.qname if len(same) == 1 else f"{element.qname}[{same.index(element) + 1}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The root with what stands beside it."""
+
+    root: Element
+    before: tuple[Comment | Instruction, ...]
+    after: tuple[Comment | Instruction, ...]
+    ids: dict[str, tuple[Element, ...]]
+    encoding: str
+
+    def find_ids(self, value: str) -> tuple[Element, ...]:
+        """Every element that carries this identifier; more than one is an attack or a mistake, never a choice."""
+        return self.ids.get(value, ())
+
+
+def read_document(content: bytes) -> Document:
+    """The document in these bytes. Raises BadXml, HasDoctype."""
+    if len(content) > MAX_BYTES:
+        raise BadXml(f"{len(content)} bytes; at most {MAX_BYTES} are read")
+    # Asked before the parser sees it: expat would expand what a DOCTYPE declares before we could stop it. In a text the
+    # characters would be written &lt;!DOCTYPE; in a comment or CDATA section they are refused too.
+    if _DOCTYPE.search(content) or _DOCTYPE.search(content.replace(b"\0", b"")):
+        raise HasDoctype("the document has a DOCTYPE")
+    builder = _Builder(content)
+    try:
+        builder.parser.Parse(content, True)
+    except (expat.ExpatError, ValueError, LookupError, RecursionError) as fault:
+        raise BadXml(f"{fault}") from fault
+    return builder.document()
+
+
+class _Builder:
+    """Takes expat's events."""
+
+    def __init__(self, content: bytes) -> None:
+        self.parser = expat.ParserCreate()
+        self.parser.buffer_text = True
+        self.parser.ordered_attributes = True
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._text
+        self.parser.CommentHandler = self._comment
+        self.parser.ProcessingInstructionHandler = self._instruction
+        self.parser.XmlDeclHandler = self._declaration
+        self.parser.StartDoctypeDeclHandler = self._doctype
+        self._content = content
+        self._open: list[Element] = []
+        self._scopes: list[dict[str, str]] = [{"xml": XML}]
+        self._root: Element | None = None
+        self._before: list[Comment | Instruction] = []
+        self._after: list[Comment | Instruction] = []
+        self._ids: dict[str, tuple[Element, ...]] = {}
+        self._count = 0
+        self._encoding = "utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8"
+
+    def document(self) -> Document:
+        if self._root is None:
+            raise BadXml("there is no element")
+        return Document(
+            root=self._root, before=tuple(self._before), after=tuple(self._after), ids=self._ids, encoding=self._encoding
+        )
+
+    def _declaration(self, version: str, encoding: str | None, _standalone: int) -> None:
+        if version != "1.0":
+            raise BadXml(f"XML version {version}; 1.0 is expected")
+        if encoding is not None and encoding.lower() not in _ENCODINGS:
+            raise BadXml(f"encoding {encoding[:40]}; UTF-8 is expected")
+        if encoding is not None:
+            self._encoding = encoding.lower()
+
+    def _doctype(self, *_: object) -> None:
+        raise HasDoctype("the document has a DOCTYPE")
+
+    def _start(self, qname: str, listed: list[str]) -> None:
+        self._count += 1
+        if self._count > MAX_ELEMENTS or len(self._open) >= MAX_DEPTH or len(listed) > 2 * MAX_ATTRIBUTES:
+            raise BadXml(f"more than {MAX_ELEMENTS} elements, {MAX_DEPTH} levels or {MAX_ATTRIBUTES} attributes")
+        plain: list[tuple[str, str]] = []
+        declared: dict[str, str] = {}
+        for index in range(0, len(listed), 2):
+            name, value = listed[index], listed[index + 1]
+            if name == "xmlns":
+                declared[""] = value
+            elif name.startswith("xmlns:"):
+                declared[_declarable(name[6:], value)] = value
+            else:
+                plain.append((name, value))
+        scope = {**self._scopes[-1], **declared} if declared else self._scopes[-1]
+        prefix, local = _split(qname)
+        element = Element(
+            qname=qname,
+            prefix=prefix,
+            local=local,
+            namespace=_lookup(scope, prefix, qname),
+            attributes=_attributes(plain, scope),
+            declared=declared,
+            parent=self._open[-1] if self._open else None,
+            start=self.parser.CurrentByteIndex,
+        )
+        for each in element.attributes:
+            if (not each.namespace and each.local in _ID_NAMES) or (each.namespace == XML and each.local == "id"):
+                known = self._ids.get(each.value, ())
+                if element not in known:
+                    self._ids[each.value] = (*known, element) if len(known) < 3 else known  # noqa: PLR2004 -- two are too many
+        if self._open:
+            self._open[-1].children.append(element)
+        else:
+            self._root = element
+        self._open.append(element)
+        self._scopes.append(scope)
+
+    def _end(self, _qname: str) -> None:
+        element = self._open.pop()
+        self._scopes.pop()
+        here = self.parser.CurrentByteIndex
+        # Expat stands on "</", or behind an empty-element tag: then nothing is inside and "/>" stands before.
+        if not element.children and self._content[here - 2 : here] == b"/>":
+            element.content_end, element.end = -1, here
+        else:
+            element.content_end, element.end = here, self._content.find(b">", here) + 1
+
+    def _text(self, text: str) -> None:
+        self._open[-1].children.append(text)
+
+    def _comment(self, text: str) -> None:
+        self._beside(Comment(text))
+
+    def _instruction(self, target: str, data: str) -> None:
+        self._beside(Instruction(target, data))
+
+    def _beside(self, node: Comment | Instruction) -> None:
+        self._count += 1
+        if self._count > MAX_ELEMENTS:
+            raise BadXml(f"more than {MAX_ELEMENTS} nodes")
+        if self._open:
+            self._open[-1].children.append(node)
+        elif self._root is None:
+            self._before.append(node)
+        else:
+            self._after.append(node)
+
+
+def _attributes(plain: list[tuple[str, str]], scope: dict[str, str]) -> tuple[Attribute, ...]:
+    found: list[Attribute] = []
+    for qname, value in plain:
+        prefix, local = _split(qname)
+        found.append(Attribute(qname, _lookup(scope, prefix, qname) if prefix else "", local, value))
+    if len({(each.namespace, each.local) for each in found}) != len(found):
+        raise BadXml("an attribute stands twice under two prefixes")
+    return tuple(found)
+
+
+def _declarable(prefix: str, uri: str) -> str:
+    """A prefix that may be declared so (Namespaces in XML 1.0, 2.2 and 3)."""
+    legal = uri and prefix and ":" not in prefix and prefix != "xmlns" and uri != XMLNS and (prefix == "xml") == (uri == XML)
+    if not legal:
+        raise BadXml(f"the prefix {prefix[:40]} cannot be declared so")
+    return prefix
+
+
+def _split(qname: str) -> tuple[str, str]:
+    prefix, colon, local = qname.partition(":")
+    if not colon:
+        return "", qname
+    if not prefix or not local or ":" in local:
+        raise BadXml(f"{qname[:40]} is no qualified name")
+    return prefix, local
+
+
+def _lookup(scope: dict[str, str], prefix: str, qname: str) -> str:
+    uri = scope.get(prefix)
+    if uri is None and prefix:
+        raise BadXml(f"the prefix of {qname[:40]} is not declared")
+    return uri or ""
