@@ -12,7 +12,7 @@ from pathlib import Path
 
 import signing
 from api.settings import BadSettings, Settings
-from storage import KeptStore, new_log_key, open_store, verify_log
+from storage import KeptStore, new_log_key, open_store, publish, verify_log
 from workflow.desk import Desk
 from workflow.office import Office
 
@@ -45,9 +45,12 @@ class Wired:
         return [f"{found.code}  {found.message}" for found in verify_log(self.store, verifiers, seen=seen)]
 
     def keep_log(self) -> str:
-        """Give every pending step its place and sign the head. Returns the checkpoint."""
-        self.store.log.sequence()
-        return self.store.log.sign(self.office.desk.clock())
+        """Give every pending step its place, sign the head, publish the tiles in `log/`. Returns the checkpoint."""
+        placed = self.store.log.sequence()
+        note = self.store.log.sign(self.office.desk.clock())
+        if self.store.log.key and (placed or not (self.settings.folder / "log" / "checkpoint").exists()):
+            publish(self.store.log, self.settings.folder / "log", self.store.log.key.verifier)
+        return note
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import hashlib
 import re
 import secrets
 import threading
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -185,6 +186,7 @@ class Office:
 
     def approve(self, person: PersonId, case: CaseId, task: TaskName, remark: str = "") -> None:
         """Finish a review without objection."""
+        _require_short(remark)
         self._decide(person, case, task, "approved", (), remark)
 
     def send_back(self, person: PersonId, case: CaseId, task: TaskName, sheets: Sequence[str], reason: str) -> None:
@@ -251,7 +253,7 @@ class Office:
             self.desk.around(file),
             capacity=permitted.capacity,
             ground=permitted.ground,
-            reason=reason.strip(),
+            reason=_words(reason),
             beside=beside,
         )
         self.desk.store.append(
@@ -281,8 +283,8 @@ class Office:
             after = self.desk.store.put(documents.class_book_json(book))
             rendered = system_steps.rendered_sheet(self.desk, file, book, waiting.key)
             events = (
-                DataCorrected(key=waiting.key, before=file.record.data, after=after, reason=reason.strip()),
-                DocumentSuperseded(document=sheet.id, reason=reason.strip()),
+                DataCorrected(key=waiting.key, before=file.record.data, after=after, reason=_words(reason)),
+                DocumentSuperseded(document=sheet.id, reason=_words(reason)),
                 rendered,
             )
             self.desk.store.append(case, file.record.version, events, actor=person, at=self.desk.clock())
@@ -344,18 +346,29 @@ def _given_up(file: CaseFile, outcome: str, sheets: tuple[str, ...], reason: str
     if outcome not in {"send_back", "rebind"}:
         return ()
     old = [file.volume, *(file.sheet(key) for key in sheets)]
-    return tuple(DocumentSuperseded(document=d.id, reason=reason.strip()) for d in old if d)
+    return tuple(DocumentSuperseded(document=d.id, reason=_words(reason)) for d in old if d)
 
 
 def _supersede_all(file: CaseFile, reason: str) -> tuple[Event, ...]:
-    return tuple(DocumentSuperseded(document=d.id, reason=reason.strip()) for d in file.documents if not d.superseded)
+    return tuple(DocumentSuperseded(document=d.id, reason=_words(reason)) for d in file.documents if not d.superseded)
+
+
+def _words(text: str) -> str:
+    """What somebody typed, as it is kept: NFC, one space where there were several, no control characters."""
+    return " ".join(
+        "".join(" " if unicodedata.category(c) in {"Cc", "Cs"} else c for c in unicodedata.normalize("NFC", text)).split()
+    )
 
 
 def _require_reason(reason: str) -> None:
-    if not reason.strip():
+    if not _words(reason):
         raise ReasonMissing(
             both("Hãy ghi lý do để người nhận biết phải làm gì.", "Give a reason, so that they know what to do.")
         )
+    _require_short(reason)
+
+
+def _require_short(reason: str) -> None:
     if len(reason) > LONGEST_REASON:
         raise ReasonMissing(
             both(f"Lý do dài quá {LONGEST_REASON} ký tự.", f"The reason is longer than {LONGEST_REASON} letters.")
