@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,6 +19,8 @@ from signing import open_signer
 
 # How long a worker may take to finish the item it is at when the office closes.
 CLOSING_SECONDS = 20
+# How soon a worker that ended is started again: long enough not to spin when it cannot start at all.
+RESTART_SECONDS = 3
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
@@ -45,13 +48,25 @@ def house_of(wired: Wired) -> House:
 
 @contextmanager
 def _worker_processes(settings: Settings, count: int) -> Iterator[None]:
-    """Processes of their own: rendering and verifying never make a page wait."""
+    """Processes of their own: rendering and verifying never make a page wait. One that ends is started again."""
     command = [sys.executable, "-m", "api.cli", "worker"]
     environment = {**os.environ, OFFICE_VARIABLE: str(settings.folder.resolve())}
+    closing = threading.Event()
     running = [subprocess.Popen(command, env=environment) for _ in range(count)]
+
+    def watch() -> None:
+        while not closing.wait(RESTART_SECONDS):
+            for place, process in enumerate(running):
+                if process.poll() is not None:
+                    running[place] = subprocess.Popen(command, env=environment)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
     try:
         yield
     finally:
+        closing.set()
+        watcher.join()
         for process in running:
             process.terminate()
         for process in running:

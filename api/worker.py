@@ -10,7 +10,7 @@ import secrets
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from types import FrameType
 
@@ -69,11 +69,11 @@ class Worker:
                 self._stopping.wait(IDLE_SECONDS)
 
     def _keep_log(self) -> None:
-        """A log that was changed in its past gets no new signature: work goes on, and somebody must look (`soky log verify`)."""
+        """A log that was changed in its past gets no new signature: work goes on, somebody must look (`soky log verify`)."""
         try:
             self.wired.keep_log()
-        except StorageError as problem:
-            log.error("the log could not be kept: %s", problem)
+        except StorageError:
+            log.exception("the log could not be kept")
 
     def _do(self, item: WorkItem) -> None:
         try:
@@ -81,10 +81,18 @@ class Worker:
         except StaleFence:
             log.warning("work %s was taken over; the result was thrown away", item.subject_key)
         except (WorkflowError, documents.DocumentsError, signing.SigningError) as problem:
-            last = item.attempt >= MOST_ATTEMPTS
             log.warning("work %s failed (attempt %d): %s", item.subject_key, item.attempt, problem)
-            run_at = None if last else self._now() + timedelta(seconds=2**item.attempt)
-            self.wired.store.postpone(item, error=str(problem), run_at=run_at)
+            self._postpone(item, str(problem))
+        except Exception as fault:
+            # A mistake of ours must not take the worker with it: the others' work goes on, `soky check` names this one.
+            log.exception("work %s met a fault (attempt %d)", item.subject_key, item.attempt)
+            self._postpone(item, type(fault).__name__)
+
+    def _postpone(self, item: WorkItem, error: str) -> None:
+        last = item.attempt >= MOST_ATTEMPTS
+        run_at = None if last else self._now() + timedelta(seconds=2**item.attempt)
+        with suppress(StaleFence):
+            self.wired.store.postpone(item, error=error, run_at=run_at)
 
     @contextmanager
     def _heartbeat(self, item: WorkItem) -> Iterator[None]:
