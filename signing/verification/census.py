@@ -81,7 +81,7 @@ def _add(plain: Counter[bytes], odd: set[bytes], text: bytes) -> None:
         # The end of a word, or a reference with other white space, comments, or a generation.
         match = _ODD.search(text, _odd_start(text, position), position)
         if match is not None:
-            odd.add(match.group(1))
+            odd.add(match.group(1).lstrip(b"0") or b"0")
     plain.update(numbers)
 
 
@@ -94,13 +94,13 @@ def _odd_start(text: bytes, position: int) -> int:
         line = text[start:end]
         if b"%" not in line and line.strip(b"\0\t\n\f\r "):
             lines += 1
-        if lines == 2 or not start:  # noqa: PLR2004
-            return start
         if position - start > _MAX_ODD:
             break
+        if lines == 2 or not start:  # noqa: PLR2004
+            return start
     raise NotPlain("a reference behind long comments")
 
 
 _WHITE = frozenset(bytes((white,)) for white in b"\0\t\n\f\r ")
 _GAP = rb"(?:[\x00\t\n\f\r ]|%[^\r\n]*[\r\n])+"
-_ODD = re.compile(rb"(?<!\d)0*(\d+)" + _GAP + rb"\d+" + _GAP + rb"\Z")
+_ODD = re.compile(rb"(?<!\d)(\d{1,20})" + _GAP + rb"\d+" + _GAP + rb"\Z")

@@ -12,8 +12,8 @@ from typing import Any
 
 from signing.verification.census import Counted, count_references
 from signing.verification.changes import Change, What
-from signing.verification.fields import Field, flat_field, form_fields
 from signing.verification.faults import NotPlain
+from signing.verification.fields import Field, flat_field, form_fields
 from signing.verification.pdf import FREE, Pdf, View
 from signing.verification.syntax import Ref, Stream
 

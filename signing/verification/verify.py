@@ -35,6 +35,7 @@ MAX_DEPTH = 2  # attachments inside attachments: a volume holds sheets, a sheet 
 MAX_ATTACHMENTS = 64  # that are verified in turn; a class book has 13 sheets
 
 _BYTE_RANGE = re.compile(rb"/ByteRange[\x00\t\n\f\r ]*\[([^\]]{0,200})\]")
+_SUBFILTER = re.compile(rb"/SubFilter[\x00\t\n\f\r ]*/(?:adbe\.|ETSI\.)")
 _WHITE = b"\0\t\n\f\r "
 
 
@@ -43,8 +44,10 @@ def verify(
 ) -> Report:
     """Judge every signature of a PDF at a moment (default: now). Never raises for what the file holds.
 
-    `fetch` asks the hosts that the trust bundle allows for revocation data; no other address is ever asked.
+    Raises ValueError for a moment without a zone: that is the caller's mistake. `fetch` asks the hosts that the trust bundle allows for revocation data; no other address is ever asked.
     """
+    if at is not None and at.tzinfo is None:
+        raise ValueError(f"the moment {at} has no zone; expected one such as +07:00")
     now = at or datetime.now(UTC)
     sha256 = hashlib.sha256(pdf).hexdigest()
     try:
@@ -281,6 +284,10 @@ def _orphans(
         if numbers not in known and not inside:
             usage = any(each.code == "USAGE_RIGHTS" for each in (document.findings if document else ()))
             return () if usage and reports else (finding("ORPHAN_SIGNATURE_DATA"),)
+    if not reports:  # a file that was cut off inside its signature has no byte range any more
+        for match in _SUBFILTER.finditer(content):
+            if not any(start <= match.start() < stop for start, stop in hidden):
+                return (finding("ORPHAN_SIGNATURE_DATA"),)
     return ()
 
 
