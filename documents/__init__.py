@@ -36,9 +36,12 @@ from documents.rendering.hand_signature import hand_signature
 from documents.rendering.proof import Proof, RenderProof, proves
 from documents.rendering.render import pins, render
 from documents.rendering.seal_card import seal_card
+from documents.slip import LOCAL, SLIP, Slip, SlipCertificate, SlipService, SlipSignature, SlipVerdict, slip_data
 from documents.writing import subject_csv
 
 __all__ = [
+    "LOCAL",
+    "SLIP",
     "Attachment",
     "Award",
     "BadData",
@@ -63,6 +66,11 @@ __all__ = [
     "Sex",
     "SheetEntry",
     "Signatory",
+    "Slip",
+    "SlipCertificate",
+    "SlipService",
+    "SlipSignature",
+    "SlipVerdict",
     "Subject",
     "SubjectKey",
     "Teacher",
@@ -85,6 +93,7 @@ __all__ = [
     "render",
     "seal_card",
     "sheet_data",
+    "slip_data",
     "subject_csv",
     "volume_data",
 ]

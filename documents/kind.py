@@ -25,7 +25,7 @@ class Kind:
 
     name: str  # the folder's name, and `kind` in the data
     titles: Mapping[str, str]  # by language: "vi", "en"
-    process: str  # bpmn/processes/<process>.bpmn
+    process: str  # bpmn/processes/<process>.bpmn; "": issued by the system alone
     issuing_level: str  # who issues it: "school", ...
     form: str  # "sheet": signed alone; "volume": binds signed sheets
     retention_years: int | None  # None: kept for ever

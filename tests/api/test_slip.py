@@ -1,0 +1,82 @@
+"""The slip of a real check, sealed by the service's own key."""
+
+from pathlib import Path
+
+import pypdfium2
+import pytest
+
+import signing
+from api.settings import Settings
+from api.slip import DEMO_SERVICE, Sealer, office_sealer
+from signing.demo import DemoAuthority
+from tests.signing.conftest import build_pdf
+
+
+@pytest.fixture(scope="module")
+def sealer(tmp_path_factory: pytest.TempPathFactory) -> Sealer:
+    folder = tmp_path_factory.mktemp("office")
+    return office_sealer(Settings(folder=folder, demo=True))
+
+
+@pytest.fixture(scope="module")
+def trust(sealer: Sealer) -> signing.Trust:
+    assert sealer.trust is not None
+    return sealer.trust
+
+
+@pytest.fixture(scope="module")
+def signed(sealer: Sealer) -> bytes:
+    authority = sealer.timestamper
+    assert isinstance(authority, DemoAuthority)
+    person = authority.issue("Nguyễn Văn An", "CCCD:1", unit="Trường THCS Nguyễn Du")
+    pdf = build_pdf({"principal_signs": (60, 120, 220, 180)})
+    return signing.sign(pdf, signing.SignRequest(field="principal_signs"), person.signer(), timestamper=authority)
+
+
+def text_of(pdf: bytes) -> str:
+    return " ".join(" ".join(page.get_textpage().get_text_range() for page in pypdfium2.PdfDocument(pdf)).split())
+
+
+def test_the_slip_is_sealed_and_passes_a_check_itself(sealer: Sealer, signed: bytes, trust: signing.Trust) -> None:
+    """One seal, B-LT, by the service; the page says what was found."""
+    report = signing.verify(signed, trust)
+    slip = sealer.sealed(report, file_name="/home/ai/quyết định.pdf", size=len(signed))
+    told = signing.verify(slip, trust)
+    (seal,) = told.signatures
+
+    assert told.verdict == "TOTAL_PASSED"
+    assert (seal.kind, seal.signer, seal.level) == ("seal", DEMO_SERVICE.name, "B-LT")
+    assert "Kết luận: Chữ ký số hợp lệ" in text_of(slip)
+    assert "Nguyễn Văn An" in text_of(slip)
+    assert "/home/ai" not in text_of(slip)
+
+
+def test_a_changed_file_gets_a_slip_that_says_so(sealer: Sealer, signed: bytes, trust: signing.Trust) -> None:
+    """The conclusion and the reason are on the page."""
+    at = signed.index(b"So diem")
+    changed = signed[:at] + b"X" + signed[at + 1 :]
+    text = text_of(sealer.sealed(signing.verify(changed, trust), file_name="x.pdf", size=len(changed)))
+
+    assert "Kết luận: Chữ ký số không hợp lệ" in text
+    assert "HASH_FAILURE: Nội dung đã bị sửa sau khi ký" in text
+    assert "nội dung đã bị thay đổi" in text
+
+
+@pytest.mark.parametrize("content", [b"", b"no pdf", b"%PDF-1.7\n"])
+def test_a_file_that_is_no_pdf_gets_a_slip_too(sealer: Sealer, content: bytes, trust: signing.Trust) -> None:
+    """Nothing raises."""
+    text = text_of(sealer.sealed(signing.verify(content, trust), file_name="", size=len(content)))
+
+    assert "Kết luận: Không đọc được tệp" in text
+
+
+def test_the_seals_key_is_made_once(sealer: Sealer, tmp_path: Path) -> None:
+    """Two slips of one office carry the same certificate."""
+    office = Settings(folder=tmp_path, demo=True)
+    certificates = set()
+    for _ in range(2):
+        with office_sealer(office).open_key() as signer:
+            certificates.add(signer.certificate)
+
+    assert len(certificates) == 1
+    assert sealer.service == DEMO_SERVICE
