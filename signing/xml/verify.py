@@ -46,11 +46,24 @@ def verify_xml(
 
     `files` are those of the package (ASiC) that the document lies in; only there may a reference name one.
     """
+    return verify_covering(content, trust, at=at, name=name, files=files)[0]
+
+
+def verify_covering(
+    content: bytes,
+    trust: Trust,
+    *,
+    at: datetime | None = None,
+    name: str = "",
+    files: Mapping[str, bytes] | None = None,
+) -> tuple[Report, Mapping[str, tuple[Covered, ...]]]:
+    """`verify_xml`, and by the field of each intact signature what it covers: for programs that must know it."""
     now = at or datetime.now(UTC)
     signatures: tuple[SignatureReport, ...] = ()
+    covered: dict[str, tuple[Covered, ...]] = {}
     try:
         document = read_document(content)
-        signatures, findings = _verify(document, trust, now, files or {})
+        signatures, findings = _verify(document, trust, now, files or {}, covered)
         verdict = worst(signatures, doubtful=any(each.code in _DOUBTFUL for each in findings))
         if verdict is Verdict.NO_SIGNATURE:
             findings = (*findings, finding("NO_SIGNATURE"))
@@ -62,22 +75,23 @@ def verify_xml(
         verdict, findings = Verdict.UNREADABLE, (finding("RESOURCE_LIMIT", "memory"),)
     except Exception as surprise:  # noqa: BLE001 -- the promise: hostile bytes never raise
         verdict, findings = Verdict.UNREADABLE, (finding("UNREADABLE", type(surprise).__name__),)
-    return Report(
+    report = Report(
         file=name,
         sha256=hashlib.sha256(content).hexdigest(),
         verdict=verdict,
         findings=findings,
-        signatures=signatures,
+        signatures=signatures if verdict is not Verdict.UNREADABLE else (),
         checked_at=now,
         policy=trust.version,
     )
+    return report, covered
 
 
 _DOUBTFUL = frozenset({"TRANSCRIPT_WRONG_REFERENCE", "TOO_MANY_SIGNATURES"})
 
 
 def _verify(
-    document: Document, trust: Trust, now: datetime, files: Mapping[str, bytes]
+    document: Document, trust: Trust, now: datetime, files: Mapping[str, bytes], kept: dict[str, tuple[Covered, ...]]
 ) -> tuple[tuple[SignatureReport, ...], tuple[Finding, ...]]:
     elements = signature_elements(document)
     findings: list[Finding] = []
@@ -91,6 +105,7 @@ def _verify(
         report, covered = _one(element, setting)
         reports.append(report)
         if report.intact:
+            kept[report.field] = covered
             signed += [each.element for each in covered if each.element is not None]
     if reports:
         unsigned = unsigned_parts(document, signed)

@@ -1,0 +1,62 @@
+"""Another program, with a limit on time, memory and what it may say."""
+
+import contextlib
+import os
+import resource
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+SECONDS = 20.0  # per program and file; openssl needs 0.02, endesive 1.5 with its imports
+MEMORY_BYTES = 1024 * 1024 * 1024
+MAX_OUTPUT = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """How a program ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run(
+    command: Sequence[str], *, folder: Path, content: bytes = b"", environment: Mapping[str, str] | None = None
+) -> Said | None:
+    """The program's answer; None when it is not there, takes too long, or is ended for its memory.
+
+    Output goes to files, not pipes: a program that prints without end meets its limit on file size.
+    """
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given.write(content)
+        given.seek(0)
+        try:
+            process = subprocess.Popen(command, cwd=folder, stdin=given, stdout=out, stderr=err, env=dict(environment or {}))
+        except OSError:
+            return None
+        # Between the start and here it only loads its libraries: it has read nothing that a stranger wrote.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            resource.prlimit(process.pid, resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (MAX_OUTPUT, MAX_OUTPUT))
+            resource.prlimit(process.pid, resource.RLIMIT_CPU, (int(SECONDS), int(SECONDS)))
+            resource.prlimit(process.pid, resource.RLIMIT_CORE, (0, 0))
+        try:
+            code = process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            return None
+        out.seek(0)
+        err.seek(0)
+        return Said(
+            code=code, out=out.read(MAX_OUTPUT).decode(errors="replace"), err=err.read(MAX_OUTPUT).decode(errors="replace")
+        )
+
+
+def plain_environment(**more: str) -> dict[str, str]:
+    """The few variables that a program needs; nothing of ours that is secret."""
+    kept = {name: value for name in ("PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH") if (value := os.environ.get(name))}
+    return {**kept, "LC_ALL": "C", **more}
