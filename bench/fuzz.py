@@ -34,7 +34,8 @@ _ROW = re.compile(rb"\d{10} \d{5} [nf]")
 _OBJECT = re.compile(rb"(?<!\d)\d{1,7} 0 obj.{0,2000}?endobj", re.DOTALL)
 _CONTENTS = re.compile(rb"<[0-9A-Fa-f]{400,}>")
 _WORDS = (
-    b"obj", b"endobj", b"stream", b"endstream", b"xref", b"trailer", b"startxref", b"%%EOF", b"null", b"true", b"<<", b">>", b"[", b"]",
+    b"obj", b"endobj", b"stream", b"endstream", b"xref", b"trailer", b"startxref", b"%%EOF", b"null", b"true", b"<<", b">>",
+    b"[", b"]",
     b"(", b")", b"<", b">", b"R", b"/Prev", b"/Kids", b"/Parent", b"/ByteRange", b"/Contents", b"/V", b"/Type /Sig", b"%",
 )  # fmt: skip
 _VALUES = (0, 1, 2, 3, -1, 7, 255, 256, 65535, 2**31 - 1, 2**31, 2**32, 2**63, 10**12)
@@ -125,9 +126,13 @@ def mutate(content: bytes, chance: random.Random) -> bytes:
     return data
 
 
+def _likely(chance: random.Random, share: float) -> bool:
+    return chance.random() < share
+
+
 def _place(data: bytes, pattern: re.Pattern[bytes], chance: random.Random) -> re.Match[bytes] | None:
     """A match after a random place, most often near the end, where updates stand."""
-    start = chance.randrange(len(data)) if chance.random() < 0.5 else max(0, len(data) - chance.randrange(1, 30_000))
+    start = chance.randrange(len(data)) if _likely(chance, 0.5) else max(0, len(data) - chance.randrange(1, 30_000))
     return pattern.search(data, min(start, len(data)))
 
 
@@ -142,7 +147,7 @@ def flip(data: bytes, chance: random.Random) -> bytes:
 def cut(data: bytes, chance: random.Random) -> bytes:
     """A piece taken out, or the end cut off."""
     start = chance.randrange(len(data))
-    stop = len(data) if chance.random() < 0.3 else start + chance.choice((1, 7, 100, 5000))
+    stop = len(data) if _likely(chance, 0.3) else start + chance.choice((1, 7, 100, 5000))
     return data[:start] + data[stop:]
 
 
@@ -160,8 +165,8 @@ def number(data: bytes, chance: random.Random) -> bytes:
         return data
     value = chance.choice((*_VALUES, int(match.group()) + chance.choice((-1, 1, 10, -10)), chance.randrange(2000)))
     new = str(value).encode()
-    if chance.random() < 0.6:
-        new = new[: len(match.group())].rjust(len(match.group()), b"0" if chance.random() < 0.5 else b" ")
+    if _likely(chance, 0.6):
+        new = new[: len(match.group())].rjust(len(match.group()), b"0" if _likely(chance, 0.5) else b" ")
     return data[: match.start()] + new + data[match.end() :]
 
 
@@ -176,7 +181,7 @@ def name(data: bytes, chance: random.Random) -> bytes:
 def word(data: bytes, chance: random.Random) -> bytes:
     """A keyword put in, or over something."""
     start, new = chance.randrange(len(data)), chance.choice(_WORDS)
-    return data[:start] + new + data[start + (len(new) if chance.random() < 0.5 else 0) :]
+    return data[:start] + new + data[start + (len(new) if _likely(chance, 0.5) else 0) :]
 
 
 def row(data: bytes, chance: random.Random) -> bytes:

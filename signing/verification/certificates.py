@@ -198,7 +198,7 @@ def _names(name: x509.Name) -> dict[str, str]:
     return names
 
 
-def _key(parsed: x509.Certificate) -> tuple[PublicKeyTypes | None, str, int]:
+def _key(parsed: x509.Certificate) -> tuple[PublicKeyTypes | None, str, int]:  # noqa: PLR0911 -- one per kind of key
     try:
         key = parsed.public_key()
     except (ValueError, UnsupportedAlgorithm):  # a negative modulus, an explicit curve: known from old cards

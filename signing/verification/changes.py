@@ -4,7 +4,7 @@ Three answers (binding 5, signing.md A9): permitted, forbidden, not understood. 
 named; what no rule explains is never permitted. Rules: ISO 32000-2 12.8.2.2 (DocMDP), 12.8.2.4 (FieldMDP), 12.8.4 (DSS).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -171,19 +171,38 @@ def _details(changes: Sequence[Change]) -> list[str]:
     return list(dict.fromkeys(change.detail or change.field or str(change.what) for change in changes))[:8]
 
 
+# What each DocMDP level forbids (ISO 32000-2 table 257) of the changes that are understood. A visible new field could show
+# anything, so a certification of any level refuses it.
+_FORBIDDEN_AT: Mapping[int | None, frozenset[What]] = {
+    None: frozenset(),
+    1: frozenset(
+        {
+            What.SIGNED,
+            What.VALUE,
+            What.FIELD_ADDED,
+            What.FIELD_ADDED_VISIBLE,
+            What.ANNOTATION,
+            What.ANNOTATION_DRAWS,
+        }
+    ),
+    2: frozenset({What.FIELD_ADDED_VISIBLE, What.ANNOTATION, What.ANNOTATION_DRAWS}),
+    3: frozenset({What.FIELD_ADDED_VISIBLE}),
+}
+
+
 def _is_forbidden(change: Change, permission: Permission) -> bool:
-    if change.what is What.FORBIDDEN:
-        return True
-    level, locks = permission.certifies, permission.locks
-    if change.field is not None and locks is not None and locks.holds(change.field):
-        # A timestamp in a field that did not exist yet is an extension of the proof, not a change of a locked field.
-        if not (change.what is What.TIMESTAMP and change.field_is_new) and change.what is not What.FIELD_ADDED:
-            return True
-    if level == 1 and change.what in {What.SIGNED, What.VALUE, What.FIELD_ADDED, What.FIELD_ADDED_VISIBLE}:
-        return not change.field_is_new or change.what is not What.FIELD_ADDED
-    if level is not None and change.what is What.FIELD_ADDED_VISIBLE:
-        return True
-    return level in {1, 2} and change.what in {What.ANNOTATION, What.ANNOTATION_DRAWS}
+    return (
+        change.what is What.FORBIDDEN
+        or _is_locked(change, permission.locks)
+        or change.what in _FORBIDDEN_AT[permission.certifies]
+    )
+
+
+def _is_locked(change: Change, locks: FieldLock | None) -> bool:
+    """Whether a locked field was changed. A timestamp in a field that did not exist yet extends the proof and changes none."""
+    if change.field is None or locks is None or change.what is What.FIELD_ADDED:
+        return False
+    return locks.holds(change.field) and not (change.what is What.TIMESTAMP and change.field_is_new)
 
 
 def _is_unknown(change: Change, permission: Permission) -> bool:
@@ -256,10 +275,8 @@ def _form_change(change: FormChange) -> Change:
         "forbidden": What.FORBIDDEN,
         "unknown": What.UNKNOWN,
     }
-    if change.kind == "added":
-        what = What.FIELD_ADDED_VISIBLE if change.visible else What.FIELD_ADDED
-    else:
-        what = kinds[change.kind]
+    added = What.FIELD_ADDED_VISIBLE if change.visible else What.FIELD_ADDED
+    what = added if change.kind == "added" else kinds[change.kind]
     return Change(
         what=what, detail=change.detail, field=change.name, old=change.old, new=change.new, field_is_new=change.is_new
     )

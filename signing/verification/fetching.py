@@ -1,7 +1,8 @@
 """Revocation data from the network, when the caller asks for it: only from hosts on the trust bundle's list.
 
-Addresses stand in certificates, and certificates in uploaded files: following them freely would let a file make our machine
-ask any address (SSRF). So a host counts only when the trust bundle names it, redirects are not followed, and answers are bounded.
+Addresses stand in certificates, and certificates in uploaded files: following them freely would let a file make our
+machine ask any address (SSRF). So a host counts only when the trust bundle names it, redirects are not followed, and
+answers are bounded.
 """
 
 from collections.abc import Iterable

@@ -118,10 +118,10 @@ def _widgets(
     changes: list[FormChange] = []
     for old, new in zip(before, after, strict=True):
         skip = allowed | {"/StructParent"} if old.entries.get("/StructParent") is None else allowed
-        for key in pair.differing(old.entries, new.entries, skip=skip):
-            changes.append(FormChange(kind=_weight(key), name=name, detail=f"field {name} {key}"))
-        if "/AP" in allowed and _empty(pair.new.resolve(new.entries.get("/Rect"))):
-            continue
+        changes += [
+            FormChange(kind=_weight(key), name=name, detail=f"field {name} {key}")
+            for key in pair.differing(old.entries, new.entries, skip=skip)
+        ]
     return changes
 
 
@@ -143,7 +143,7 @@ def _added(pair: Pair, name: str, field: Field, genuine: frozenset[str]) -> list
 
 
 def _signature_kind(pair: Pair, field: Field, genuine: frozenset[str]) -> str | None:
-    """ "timestamp" or "signed" for a signature over what it says it covers; None for anything else."""
+    """Timestamp or signed, for a signature over what it says it covers; None for anything else."""
     if field.name not in genuine:
         return None
     subfilter = pair.new.get(field.value, "/SubFilter")

@@ -1,4 +1,4 @@
-"""The full RFC 5280 path procedure (name constraints, policy limits) by pyhanko-certvalidator, for the rare chain that needs it."""
+"""The full RFC 5280 path procedure (name constraints, policy limits) by pyhanko-certvalidator, for the rare chain."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -69,7 +69,7 @@ def _binds_certificate(judged: Judged) -> bool:
 
 
 def _missing_for_long_term(judged: Judged, document: SignedDocument) -> tuple[Finding, ...]:
-    """B-LT: the file itself holds every certificate and a word on revocation for each, the signer's from after the signature."""
+    """B-LT: the file holds every certificate and a word on revocation for each, the signer's from after the signature."""
     chain = judged.chain
     if chain is None or not chain.passed:
         return (finding("LEVEL_NOT_MET", "B-LT: no valid chain"),)

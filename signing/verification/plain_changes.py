@@ -1,9 +1,9 @@
 """The quick comparison: a later revision that did nothing but sign, stamp, extend the proof, or renew metadata.
 
-It says what changed, in the same words as `changes.compare`, or raises NotPlain to ask that one. It may say yes because every object
-that a later revision replaces is one whose part in the document is known (catalog, form, signature field, page, security store,
-metadata), because all references to it are accounted for (see `census`), and because nothing referred to the new numbers before
-they existed. So its time depends on what was added and not on the size of the document.
+It says what changed, in the same words as `changes.compare`, or raises NotPlain to ask that one. It may say yes because
+every object that a later revision replaces is one whose part in the document is known (catalog, form, signature field,
+page, security store, metadata), because all references to it are accounted for (see `census`), and because nothing
+referred to the new numbers before they existed. So its time depends on what was added, not on the document's size.
 """
 
 from collections import Counter

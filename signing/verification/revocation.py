@@ -221,7 +221,7 @@ class _List:
 
 
 @lru_cache(512)
-def _list(der: bytes, issuer: Certificate) -> _List | None:
+def _list(der: bytes, issuer: Certificate) -> _List | None:  # noqa: PLR0911 -- one per refusal
     """The list, when the issuer signed it and it is complete; None otherwise (a part of a list proves nothing)."""
     try:
         parsed = x509.load_der_x509_crl(der)

@@ -76,7 +76,7 @@ def signing_certificate(signed: SignedData) -> Certificate | None:
     return None
 
 
-def _cryptography(signed: SignedData, certificate: Certificate, digest: bytes) -> Checked:
+def _cryptography(signed: SignedData, certificate: Certificate, digest: bytes) -> Checked:  # noqa: PLR0911 -- one per fault
     attributes = signed.signed_attributes
     if attributes is None:
         if not digest_is_signed(certificate, signed.scheme, signed.signature, digest):
@@ -92,9 +92,8 @@ def _cryptography(signed: SignedData, certificate: Certificate, digest: bytes) -
     if signature_is_by(certificate, signed.scheme, signed.signature, attributes):
         return Checked(signed=signed, certificate=certificate, verdict=Verdict.TOTAL_PASSED)
     ordered = signed.sorted_attributes
-    if ordered is not None and ordered != attributes:
-        if signature_is_by(certificate, signed.scheme, signed.signature, ordered):
-            return Checked(signed=signed, certificate=certificate, verdict=Verdict.TOTAL_PASSED, notes=("ATTRIBUTES_NOT_DER",))
+    if ordered is not None and signature_is_by(certificate, signed.scheme, signed.signature, ordered):
+        return Checked(signed=signed, certificate=certificate, verdict=Verdict.TOTAL_PASSED, notes=("ATTRIBUTES_NOT_DER",))
     if certificate.key is None:
         return _refused(signed, SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, "UNKNOWN_KEY", certificate.common_name)
     return _broken(signed, certificate, SubIndication.SIG_CRYPTO_FAILURE, "SIGNATURE_VALUE", "signature value")

@@ -15,6 +15,9 @@ from datetime import datetime
 from signing.verification.der import OCTET_STRING, SEQUENCE, SET, Node, read, siblings
 from signing.verification.faults import BadDer, BadSignedData
 
+# Context tags: [0], [1], [2] constructed; [0] primitive for the key identifier of a SignerInfo.
+FIRST, SECOND, THIRD, IMPLICIT_KEY_ID = 0xA0, 0xA1, 0xA2, 0x80
+
 MAX_CERTIFICATES = 64  # in one container; a chain has at most about eight
 MAX_TIMESTAMPS = 16  # on one signature; more only cost time
 
@@ -181,9 +184,9 @@ def read_signed_data(data: bytes) -> SignedData:
     certificates: list[bytes] = []
     lists: list[bytes] = []
     for part in parts[3:-1]:
-        if part.tag == 0xA0:
+        if part.tag == FIRST:
             certificates = [child.raw for child in part.children() if child.tag == SEQUENCE]
-        elif part.tag == 0xA1:
+        elif part.tag == SECOND:
             lists = [child.raw for child in part.children() if child.tag == SEQUENCE]
     if len(certificates) > MAX_CERTIFICATES:
         raise BadSignedData(f"{len(certificates)} certificates in one signature, at most {MAX_CERTIFICATES} are read")
@@ -232,7 +235,7 @@ def _signer(parts: list[Node]) -> _Signer:
     rest = parts[3:]
     signed = None
     attributes: dict[str, tuple[Node, ...]] = {}
-    if rest[0].tag == 0xA0:
+    if rest[0].tag == FIRST:
         node = rest.pop(0)
         signed = encode(SET, node.content)
         attributes = _attributes(node)
@@ -240,7 +243,7 @@ def _signer(parts: list[Node]) -> _Signer:
         raise BadSignedData("the SignerInfo ends before the signature value")
     scheme = read_scheme(rest[0], digest)
     signature = rest[1].octets()
-    unsigned = _attributes(rest[2]) if len(rest) > 2 and rest[2].tag == 0xA1 else {}  # noqa: PLR2004
+    unsigned = _attributes(rest[2]) if len(rest) > 2 and rest[2].tag == SECOND else {}  # noqa: PLR2004
     if scheme.digest != digest and scheme.name not in {"ed25519", "ed448"}:
         raise BadSignedData(f"the signature algorithm uses {scheme.digest}, the SignerInfo names {digest}")
     _check_protection(attributes, parts[2], rest[0])
@@ -262,7 +265,7 @@ def _signer_id(node: Node) -> tuple[bytes | None, int | None, bytes | None]:
     if node.tag == SEQUENCE:
         name, serial = node.children()[:2]
         return name.raw, serial.integer(), None
-    if node.tag == 0x80:
+    if node.tag == IMPLICIT_KEY_ID:
         return None, None, node.content
     raise BadSignedData("the SignerInfo does not say whose certificate it belongs to")
 
@@ -317,11 +320,11 @@ def _pss(parameters: Node | None) -> Scheme:
     digest, mask, salt = "sha1", "sha1", 20
     for field in parameters.children() if parameters is not None else ():
         value = field.children()[0]
-        if field.tag == 0xA0:
+        if field.tag == FIRST:
             digest = digest_name(value)
-        elif field.tag == 0xA1:
+        elif field.tag == SECOND:
             mask = digest_name(value.children()[1])
-        elif field.tag == 0xA2:
+        elif field.tag == THIRD:
             salt = value.integer()
     if mask != digest:
         raise BadSignedData(f"RSASSA-PSS with {digest} but a mask made with {mask}")
@@ -346,9 +349,9 @@ def _adobe_archive(attributes: Mapping[str, tuple[Node, ...]]) -> tuple[tuple[by
     for value in attributes.get(ADOBE_REVOCATION, ()):
         for field in value.children():
             found = tuple(child.raw for child in field.children()[0].children())
-            if field.tag == 0xA0:
+            if field.tag == FIRST:
                 lists += found
-            elif field.tag == 0xA1:
+            elif field.tag == SECOND:
                 ocsps += found
     return lists, ocsps
 

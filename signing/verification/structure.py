@@ -84,7 +84,7 @@ def view_is_null(view: View, value: Any) -> bool:
 
 
 def _later(history: History, view: View, fields: dict[str, Field], found: FoundSignature) -> Later:
-    permission = Permission(certifies=found.certifies, locks=_lock(view, fields[found.field], found))
+    permission = Permission(certifies=found.certifies, locks=_lock(view, fields[found.field]))
     return history.after(found.revision, permission)
 
 
@@ -161,7 +161,9 @@ def _dictionary_fault(subfilter: str, contents: Any) -> Finding | None:
     return None
 
 
-def _range_fault(pdf: Pdf, field: Field, numbers: list[Any], size: int, contents: bytes) -> Finding | None:
+def _range_fault(  # noqa: PLR0911 -- one per fault
+    pdf: Pdf, field: Field, numbers: list[Any], size: int, contents: bytes
+) -> Finding | None:
     """ISO 32000-2 12.8.1: from the first byte on, with one gap, and the gap is this dictionary's /Contents to the byte."""
     if len(numbers) != 4 or not all(isinstance(n, int) and not isinstance(n, bool) for n in numbers):  # noqa: PLR2004
         return finding("BYTE_RANGE", repr(numbers)[:80])
@@ -246,7 +248,7 @@ def _certifies(view: View, field: Field, entries: dict[str, Any]) -> int | None:
     return min(levels, default=None)
 
 
-def _lock(view: View, field: Field, found: FoundSignature) -> FieldLock | None:
+def _lock(view: View, field: Field) -> FieldLock | None:
     """FieldMDP of the signature, else the lock of its field."""
     entries = view.resolve(field.value)
     sources = [
@@ -269,7 +271,7 @@ class Digests:
     def __init__(self, content: bytes, signatures: Iterable[FoundSignature]) -> None:
         self._content = memoryview(content)
         self._ranges = sorted(
-            {found.byte_range for found in signatures if len(found.byte_range) == 4 and found.fault is None},
+            {found.byte_range for found in signatures if found.fault is None},
             key=lambda each: each[1],
         )
         self._done: dict[str, dict[tuple[int, ...], bytes]] = {}

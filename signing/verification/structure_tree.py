@@ -23,7 +23,9 @@ def compare_structure(pair: Pair, old: Any, new: Any) -> str | None:
     return _element(pair, {"/K": before.get("/K")}, {"/K": after.get("/K")}, set(), 0)
 
 
-def _element(pair: Pair, old: dict[str, Any], new: dict[str, Any], seen: set[tuple[int, int]], depth: int) -> str | None:
+def _element(  # noqa: PLR0911 -- one per difference
+    pair: Pair, old: dict[str, Any], new: dict[str, Any], seen: set[tuple[int, int]], depth: int
+) -> str | None:
     if depth > MAX_DEPTH:
         raise TooMuch
     for key in pair.differing(old, new, skip=frozenset({"/K", "/P"})):

@@ -60,7 +60,7 @@ _NAMES: dict[bytes, Name] = {}
 _MAX_NAMES = 10_000
 
 
-def parse(data: bytes, position: int) -> tuple[Any, int]:
+def parse(data: bytes, position: int) -> tuple[Any, int]:  # noqa: C901, PLR0912 -- one branch per token, the hot path
     """The value at a position, and the position after it."""
     stack: list[Any] = []
     value: Any

@@ -66,7 +66,7 @@ def read_token(data: bytes) -> Token:
     )
 
 
-def judge_timestamp(
+def judge_timestamp(  # noqa: PLR0911 -- one per check that can fail
     data: bytes, expected: Callable[[str], bytes], pool: Pool, trust: Trust, *, at: datetime, now: datetime
 ) -> JudgedTimestamp:
     """The token in `data` as proof for what has the digest `expected(name)`; it is known to exist at `at`."""

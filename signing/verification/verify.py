@@ -44,7 +44,8 @@ def verify(
 ) -> Report:
     """Judge every signature of a PDF at a moment (default: now). Never raises for what the file holds.
 
-    Raises ValueError for a moment without a zone: that is the caller's mistake. `fetch` asks the hosts that the trust bundle allows for revocation data; no other address is ever asked.
+    Raises ValueError for a moment without a zone: that is the caller's mistake. `fetch` asks the hosts that the
+    trust bundle allows for revocation data; no other address is ever asked.
     """
     if at is not None and at.tzinfo is None:
         raise ValueError(f"the moment {at} has no zone; expected one such as +07:00")
@@ -242,12 +243,9 @@ def _revocation(judged: Judged) -> dict[str, str | None]:
     if chain is None or not chain.chain:
         return {}
     answer = chain.answers.get(chain.chain[0])
-    if chain.revoked_at is not None:
-        status = "revoked"
-    else:
-        status = "good" if answer is not None else "unknown"
+    known = "good" if answer is not None else "unknown"
     return {
-        "status": status,
+        "status": "revoked" if chain.revoked_at is not None else known,
         "source": answer.source if answer else None,
         "issued": answer.issued.isoformat() if answer else None,
         "revoked_at": chain.revoked_at.isoformat() if chain.revoked_at else None,

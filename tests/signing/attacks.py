@@ -406,10 +406,13 @@ def split_widget(scene: Scene) -> bytes:
     update = Update(scene.approved)
     number = update.field("homeroom_teacher_signs")
     merged = update.value(number)
-    own = {key: merged[key] for key in ("/FT", "/T", "/TU", "/Lock") if key in merged}
-    widget = {key: value for key, value in merged.items() if key not in own}
-    child = update.add({**widget, "/Parent": Ref(number, 0)})
-    update.put(number, {**own, "/Kids": [Ref(child, 0)]})
+    of_field = {"/FT", "/T", "/TU", "/Lock"}
+    widget: dict[str, object] = {key: value for key, value in merged.items() if key not in of_field}
+    widget["/Parent"] = Ref(number, 0)
+    child = update.add(widget)
+    own: dict[str, object] = {key: value for key, value in merged.items() if key in of_field}
+    own["/Kids"] = [Ref(child, 0)]
+    update.put(number, own)
     annots = [
         Ref(child, 0) if each == Ref(number, 0) else each for each in update.view.items(update.value(update.page())["/Annots"])
     ]

@@ -46,13 +46,16 @@ class Office:
     time: datetime
 
     def at(self, moment: datetime) -> "Office":
+        """Set the clock."""
         self.time = moment
         return self
 
     def person(self, **more: object) -> Issued:
+        """A person with a certificate."""
         return self.authority.issue("Trần Văn Bình", "CCCD:031084000009", **more)  # type: ignore[arg-type]
 
     def sign(self, issued: Issued, *, stamped: bool = True, **style: object) -> bytes:
+        """The book signed by a person."""
         made = Style(timestamp=self.authority.timestamp if stamped else None, at=self.time, **style)  # type: ignore[arg-type]
         return put_signature(self.book, FIELD, identity(issued), made)
 
@@ -71,10 +74,12 @@ class Office:
         return update.bytes()
 
     def long_term(self, content: bytes, issued: Issued) -> bytes:
+        """The file with the word on the signer and on the timestamp authority."""
         chain = (issued.certificate, *issued.chain)
         return self.with_store(content, [chain, (self.authority.tsa, *self.authority.chain)])
 
     def judge(self, content: bytes, at: datetime | None = None) -> Report:
+        """The report at the clock's time."""
         return verify(content, self.trust, at=at or self.time)
 
 

@@ -45,7 +45,7 @@ def test_a_bundle_says_when_and_for_what_a_root_counts(roots: Path, tmp_path: Pa
     assert not root.counts_at(NOW, Use.TIMESTAMPING)
 
 
-def test_the_digest_names_the_policy(authority: DemoAuthority, roots: Path, tmp_path: Path) -> None:
+def test_the_digest_names_the_policy(roots: Path, tmp_path: Path) -> None:
     """Another root, or another term, is another policy: kept reports are no longer used."""
     other = DemoAuthority(tmp_path, key="rsa2048")
     first, second = Trust.load(roots), Trust.load(other.trust_pem())

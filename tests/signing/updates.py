@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from asn1crypto import algos, cms, core, tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from signing.demo import Issued
+from signing.verification.certificates import HASHES
 from signing.verification.pdf import PLAIN, Pdf
 from signing.verification.syntax import Name, Ref, Stream
 
@@ -37,7 +38,7 @@ def identity(issued: Issued) -> Identity:
     return Identity(key=key, certificate=certificate.public_bytes(serialization.Encoding.DER), chain=tuple(issued.chain))
 
 
-def text(value: object) -> bytes:
+def text(value: object) -> bytes:  # noqa: PLR0911 -- one per kind of value
     """A PDF value in PDF syntax."""
     if isinstance(value, Name):
         return str(value).encode("latin-1")
@@ -145,8 +146,9 @@ class Update:
         for number, row in sorted(rows.items()):
             out += b"%d 1\n" % number + row
         old = self.pdf.sections[-1]
-        kept = {key: old.trailer[key] for key in ("/Root", "/Info", "/ID") if key in old.trailer}
-        trailer = {**kept, "/Size": self.size, "/Prev": old.start, **self.trailer}
+        trailer: dict[str, object] = {"/Size": self.size, "/Prev": old.start}
+        trailer.update((key, value) for key, value in old.trailer.items() if key in {"/Root", "/Info", "/ID"})
+        trailer.update(self.trailer)
         out += b"trailer\n" + text(trailer) + b"\nstartxref\n%d\n%%%%EOF\n" % start
         return bytes(out)
 
@@ -287,9 +289,7 @@ def algorithm(key: object, digest: str) -> str:
 
 def raw_sign(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, data: bytes, digest: str) -> bytes:
     """The signature value."""
-    chosen: hashes.HashAlgorithm = {
-        "md5": hashes.MD5(), "sha1": hashes.SHA1(), "sha256": hashes.SHA256(), "sha512": hashes.SHA512(),
-    }[digest]  # fmt: skip
+    chosen = HASHES[digest]()
     if isinstance(key, rsa.RSAPrivateKey):
         return key.sign(data, padding.PKCS1v15(), chosen)
     return key.sign(data, ec.ECDSA(chosen))
