@@ -29,17 +29,22 @@ if TYPE_CHECKING:
         sign_many,
     )
     from signing.apply.waiting_fields import waiting_fields
+    from signing.asic import add_signature, make_package, verify_package
+    from signing.cades import finish_cades, prepare_cades, sign_cades, verify_cades
     from signing.demo import DemoAuthority, Issued
     from signing.errors import SigningError, WrongSecret
     from signing.evidence import Evidence, HttpEvidence, Revocation, issuers_hosts
+    from signing.formats import verify_any
     from signing.keys import Scheme, Signer, open_signer
     from signing.levels import Level
+    from signing.lifetime import validity
     from signing.report import AttachmentReport, Changes, Finding, Report, SignatureReport, SubIndication, Verdict
+    from signing.sandbox import verify_file, verify_untrusted
+    from signing.second_opinion import second_opinion, with_second_opinion
     from signing.timestamps import HttpTimestamper, Timestamper
     from signing.trust import Trust
-    from signing.lifetime import validity
-    from signing.sandbox import verify_file, verify_untrusted
     from signing.verification.verify import verify
+    from signing.xml import PreparedXml, Role, finish_xml, prepare_xml, sign_transcript, sign_xml, verify_xml
 
 _HOMES = {
     "signing.apply": (
@@ -47,9 +52,12 @@ _HOMES = {
         "extend", "finish", "prepare", "renew", "sign", "sign_many",
     ),
     "signing.apply.waiting_fields": ("waiting_fields",),
+    "signing.asic": ("add_signature", "make_package", "verify_package"),
+    "signing.cades": ("finish_cades", "prepare_cades", "sign_cades", "verify_cades"),
     "signing.demo": ("DemoAuthority", "Issued"),
     "signing.errors": ("SigningError", "WrongSecret"),
     "signing.evidence": ("Evidence", "HttpEvidence", "Revocation", "issuers_hosts"),
+    "signing.formats": ("verify_any",),
     "signing.keys": ("Scheme", "Signer", "open_signer"),
     "signing.levels": ("Level",),
     "signing.report": ("AttachmentReport", "Changes", "Finding", "Report", "SignatureReport", "SubIndication", "Verdict"),
@@ -57,6 +65,8 @@ _HOMES = {
     "signing.lifetime": ("validity",),
     "signing.sandbox": ("verify_file", "verify_untrusted"),
     "signing.verification.verify": ("verify",),
+    "signing.second_opinion": ("second_opinion", "with_second_opinion"),
+    "signing.xml": ("PreparedXml", "Role", "finish_xml", "prepare_xml", "sign_transcript", "sign_xml", "verify_xml"),
     "signing.timestamps": ("HttpTimestamper", "Timestamper"),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -76,9 +86,11 @@ __all__ = [
     "Level",
     "Page",
     "Prepared",
+    "PreparedXml",
     "Renewed",
     "Report",
     "Revocation",
+    "Role",
     "Scheme",
     "SignRequest",
     "SignatureReport",
@@ -91,19 +103,34 @@ __all__ = [
     "Trust",
     "Verdict",
     "WrongSecret",
+    "add_signature",
     "extend",
     "finish",
+    "finish_cades",
+    "finish_xml",
     "issuers_hosts",
+    "make_package",
     "open_signer",
     "prepare",
+    "prepare_cades",
+    "prepare_xml",
     "renew",
+    "second_opinion",
     "sign",
+    "sign_cades",
     "sign_many",
+    "sign_transcript",
+    "sign_xml",
     "validity",
     "verify",
+    "verify_any",
+    "verify_cades",
     "verify_file",
+    "verify_package",
     "verify_untrusted",
+    "verify_xml",
     "waiting_fields",
+    "with_second_opinion",
 ]
 
 

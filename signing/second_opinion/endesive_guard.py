@@ -25,7 +25,7 @@ def endesive_importable() -> Iterator[None]:
     def search(pattern: Any, string: Any, flags: Any = 0) -> Any:
         return real(_OF_OURS if pattern == _OF_OSCRYPTO else pattern, string, flags)
 
-    re.search = search  # type: ignore[assignment] -- the overloads are the real function's; this one passes all on
+    re.search = search
     try:
         yield
     finally:

@@ -2,7 +2,7 @@
 
     {"end": 12345, "says": "valid" | "invalid" | "cannot_judge", "detail": "..."}
 
-Asked for hash and signature value of RSA signatures only. It judges EC keys by its own wrong habits, does not compare a timestamp's
+Asked for hash and signature value of RSA signatures only. It judges EC keys by its own wrong habits, compares no timestamp's
 imprint, and takes certificates with equal serial numbers for one: all that is left out here, and named as a blind spot.
 """
 

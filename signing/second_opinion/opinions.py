@@ -22,11 +22,13 @@ MAX_SIGNATURES = 64
 MAX_BYTES = 256 * 1024 * 1024  # of a file that others are shown
 
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s*\]")
-_TIMESTAMP = re.compile(rb"/SubFilter\s*/ETSI\.RFC3161")
+# The content type of a timestamp; it stands in the first bytes of its CMS.
+_TST_INFO = bytes.fromhex("060b2a864886f70d0109100104")
+_FIRST_BYTES = 120
 
 _NOT_LOOKED_AT = ("trust", "revocation", "changes after signing", "permissions", "attachments")
 BLIND_SPOTS = {
-    "openssl": _NOT_LOOKED_AT,
+    "openssl": (*_NOT_LOOKED_AT, "the bound signing certificate", "weak algorithms"),
     "endesive": (*_NOT_LOOKED_AT, "elliptic curves", "timestamps", "the bound signing certificate", "weak algorithms"),
 }
 
@@ -71,7 +73,7 @@ class _Piece:
 
 
 def second_opinion(pdf: bytes, trust: Trust) -> tuple[Opinion, ...]:
-    """What openssl and endesive say of each signature; programs that are not there say nothing. Never raises for the content."""
+    """What openssl and endesive say of each signature; a program that is not there says nothing. Never raises."""
     if len(pdf) > MAX_BYTES:
         return ()
     pieces = list(_cut_out(pdf))
@@ -135,9 +137,8 @@ def _cut_out(pdf: bytes) -> Iterator[_Piece]:
         except ValueError:
             continue
         seen.add(end)
-        around = pdf[max(0, first - 2048) : first] + pdf[second : second + 2048]
         yield _Piece(
-            end=end, signed=pdf[:first] + pdf[second:end], contents=contents, is_timestamp=bool(_TIMESTAMP.search(around))
+            end=end, signed=pdf[:first] + pdf[second:end], contents=contents, is_timestamp=_TST_INFO in contents[:_FIRST_BYTES]
         )
 
 
@@ -174,10 +175,9 @@ def _openssl_says(said: Said | None, *, is_timestamp: bool) -> tuple[Says, str]:
         return Says.CANNOT_JUDGE, "no answer"
     if said.code == 0:
         return Says.VALID, ""
-    # Its words since 1.1; anything else (an algorithm it does not know, a chain that it refuses) is no judgement of these bytes.
-    wrong = (
-        ("message imprint mismatch",) if is_timestamp else ("verification failure", "content verify error", "signature failure")
-    )
+    # Its words since 1.1; anything else (an unknown algorithm, a chain that it refuses) is no judgement of these bytes.
+    of_content = ("verification failure", "content verify error", "signature failure")
+    wrong = ("message imprint mismatch",) if is_timestamp else of_content
     found = next((each for each in wrong if each in said.err), None)
     if found is not None:
         return Says.INVALID, found
