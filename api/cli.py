@@ -34,8 +34,21 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     try:
         app()
-    except BadSettings as problem:
-        sys.exit(_fail(str(problem)))
+    except Exception as problem:
+        if not _is_ours(problem):
+            raise
+        sys.exit(_fail(f"{getattr(problem, 'code', type(problem).__name__)}: {problem}"))
+
+
+def _is_ours(problem: Exception) -> bool:
+    from directory import DirectoryError
+    from documents import DocumentsError
+    from signing import SigningError
+    from storage.errors import StorageError
+    from workflow.errors import WorkflowError
+
+    known = (BadSettings, DirectoryError, DocumentsError, SigningError, StorageError, WorkflowError, OSError)
+    return isinstance(problem, known)
 
 
 def _fail(message: str) -> int:
@@ -142,6 +155,35 @@ def sign(
 
     raise typer.Exit(
         sign_file(source, target, key=key, field=field, level=level, tsa=tsa or [], image=image, reason=reason, pin_fd=pin_fd)
+    )
+
+
+@app.command()
+def renew(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="tệp PDF hoặc thư mục / PDF files or folders")],
+    tsa: Annotated[list[str] | None, typer.Option("--tsa", help="address of a time-stamping authority; in order")] = None,
+    host: Annotated[list[str] | None, typer.Option("--host", help="may be asked about revocation; several")] = None,
+    demo_office: Annotated[Path | None, typer.Option("--demo-office", help="a demo office: its own test authority")] = None,
+    trust: Annotated[list[Path] | None, typer.Option("--trust", help="PEM file or folder; several may be given")] = None,
+    before: Annotated[str | None, typer.Option("--before", help="ISO 8601; only what loses its force before this")] = None,
+    journal: Annotated[Path | None, typer.Option("--journal", help="a JSON line per file; run again to go on")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object per line")] = False,
+) -> None:
+    """Gia hạn dấu thời gian lưu trữ của nhiều tệp. / Renew archive timestamps over many files."""
+    from api.renewing_command import renew as run
+
+    raise typer.Exit(
+        run(
+            paths,
+            tsa=tsa or [],
+            hosts=host or [],
+            demo_office=demo_office,
+            trust=trust or [],
+            before=_moment(before),
+            journal=journal,
+            as_json=as_json,
+            say=typer.echo,
+        )
     )
 
 

@@ -23,7 +23,7 @@ def prove(content: bytes, *, seconds: float = SECONDS) -> dict[str, Any]:
     """{"render": {"answer", "code", "message"}, "sheets": {"listed", "attached", "matching"}}. Never raises for the content."""
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "api.proving"], input=content, capture_output=True, timeout=seconds, check=False
+            [sys.executable, "-P", "-m", "api.proving"], input=content, capture_output=True, timeout=seconds, check=False
         )
         told: dict[str, Any] = json.loads(done.stdout[:LONGEST_ANSWER])
     except subprocess.TimeoutExpired:

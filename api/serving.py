@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from api.demo.people import DEMO_PIN
-from api.settings import OFFICE_VARIABLE, Settings
+from api.settings import OFFICE_VARIABLE, BadSettings, Settings
 from api.web.app import create_app
 from api.web.house import House
 from api.web.sessions import Sessions
@@ -19,12 +19,18 @@ from signing import open_signer
 
 # How long a worker may take to finish the item it is at when the office closes.
 CLOSING_SECONDS = 20
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 # How soon a worker that ended is started again: long enough not to spin when it cannot start at all.
 RESTART_SECONDS = 3
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
-    """Until Ctrl-C."""
+    """Until Ctrl-C. BadSettings for an address that others can reach without TLS: PINs would cross the network in the open."""
+    if host not in LOOPBACK and not settings.https:
+        raise BadSettings(
+            f"{host}: cần [web] https = true trong soky.toml và một máy chủ TLS phía trước / "
+            f"needs [web] https = true in soky.toml and a TLS server in front"
+        )
     with open_office(settings) as wired, _worker_processes(settings, workers):
         house = house_of(wired)
         sys.stderr.write(f"Soky: http://{host}:{port}  (Ctrl-C để dừng / to stop)\n")
@@ -43,13 +49,14 @@ def house_of(wired: Wired) -> House:
         open_key=lambda uri, ask: open_signer(wired.key_uri(uri), ask),
         demo=wired.settings.demo,
         demo_pin=DEMO_PIN if wired.settings.demo else "",
+        https=wired.settings.https,
     )
 
 
 @contextmanager
 def _worker_processes(settings: Settings, count: int) -> Iterator[None]:
     """Processes of their own: rendering and verifying never make a page wait. One that ends is started again."""
-    command = [sys.executable, "-m", "api.cli", "worker"]
+    command = [sys.executable, "-P", "-m", "api.cli", "worker"]
     environment = {**os.environ, OFFICE_VARIABLE: str(settings.folder.resolve())}
     closing = threading.Event()
     running = [subprocess.Popen(command, env=environment) for _ in range(count)]

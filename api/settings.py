@@ -6,6 +6,11 @@ database = "sqlite"                 # or a URL: postgresql+psycopg://soky@/soky
 urls = ["https://tsa.example.vn"]   # several are tried in order
 [revocation]
 hosts = ["ocsp.example.vn"]         # answers are fetched from these hosts and from no others
+[keys]
+modules = ["/usr/lib/vgca.so"]      # PKCS#11 modules that a key in the directory may name
+hosts = ["rms.example.vn"]          # remote signing services that it may name
+[web]
+https = true                        # behind TLS: cookies are bound to it; needed for any address but this machine's own
 """
 
 import os
@@ -16,7 +21,7 @@ from typing import Any
 
 OFFICE_VARIABLE = "SOKY_OFFICE"
 DEFAULT_FOLDER = Path("demo-office")
-KNOWN = {"demo", "database", "timestamps", "revocation"}
+KNOWN = {"demo", "database", "timestamps", "revocation", "keys", "web"}
 
 
 class BadSettings(Exception):
@@ -34,6 +39,9 @@ class Settings:
     database: str = "sqlite"
     timestamp_urls: tuple[str, ...] = ()
     revocation_hosts: tuple[str, ...] = ()
+    key_modules: tuple[str, ...] = ()
+    key_hosts: tuple[str, ...] = ()
+    https: bool = False
 
     @property
     def database_url(self) -> str:
@@ -53,7 +61,9 @@ class Settings:
             lines += ["[timestamps]", f"urls = [{', '.join(map(_quoted, self.timestamp_urls))}]"]
         if self.revocation_hosts:
             lines += ["[revocation]", f"hosts = [{', '.join(map(_quoted, self.revocation_hosts))}]"]
-        (self.folder / "soky.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        path = self.folder / "soky.toml"
+        path.touch(mode=0o600)  # a database's address may hold a password
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def read_settings(folder: Path | None = None) -> Settings:
@@ -77,6 +87,9 @@ def read_settings(folder: Path | None = None) -> Settings:
         database=str(data.get("database", "sqlite")),
         timestamp_urls=tuple(data.get("timestamps", {}).get("urls", ())),
         revocation_hosts=tuple(data.get("revocation", {}).get("hosts", ())),
+        key_modules=tuple(data.get("keys", {}).get("modules", ())),
+        key_hosts=tuple(data.get("keys", {}).get("hosts", ())),
+        https=bool(data.get("web", {}).get("https", False)),
     )
 
 

@@ -86,7 +86,9 @@ def _write_whole(target: Path, content: bytes) -> None:
         half.write(content)
         half.flush()
         os.fsync(half.fileno())
-    Path(half.name).chmod(0o644)
+    mask = os.umask(0)
+    os.umask(mask)
+    Path(half.name).chmod(0o666 & ~mask)  # as an ordinary new file of this user
     Path(half.name).replace(target)
 
 

@@ -4,11 +4,13 @@ with open_office(read_settings()) as wired:
     wired.office.inbox(person)
 """
 
+import fcntl
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import signing
 from api.settings import BadSettings, Settings
@@ -34,9 +36,25 @@ class Wired:
         return self.authority
 
     def key_uri(self, uri: str) -> str:
-        """A key's URI with the office's folder in front of a file's path: the directory holds no path of this machine."""
+        """A key's URI, ready to be opened. The directory says whose key it is; which code is loaded and who is asked, the
+        settings say: BadSettings for a file outside the office, a module or a host that they do not name.
+        """
         scheme, _, place = uri.partition(":")
-        return f"file:{self.settings.folder.resolve() / place}" if scheme == "file" and not place.startswith("/") else uri
+        if scheme == "file":
+            home = self.settings.folder.resolve()
+            path = (home / place).resolve()
+            if not path.is_relative_to(home):
+                raise BadSettings(f"khóa nằm ngoài thư mục văn phòng / the key lies outside the office's folder: {place}")
+            return f"file:{path}"
+        if scheme == "pkcs11":
+            modules = [value for name, value in parse_qsl(urlsplit(uri).query) if name == "module-path"]
+            if not modules or any(module not in self.settings.key_modules for module in modules):
+                raise BadSettings(f"soky.toml: [keys] modules không có / does not name {', '.join(modules) or uri}")
+            return uri
+        host = urlsplit(place).hostname or urlsplit(uri).hostname or ""
+        if host not in self.settings.key_hosts:
+            raise BadSettings(f"soky.toml: [keys] hosts không có / does not name {host or uri}")
+        return uri
 
     def verify_log(self, seen: Iterable[str] = ()) -> list[str]:
         """A sentence for everything that was changed behind our back; `seen` are checkpoints kept elsewhere. Empty: intact."""
@@ -49,7 +67,8 @@ class Wired:
         placed = self.store.log.sequence()
         note = self.store.log.sign(self.office.desk.clock())
         if self.store.log.key and (placed or not (self.settings.folder / "log" / "checkpoint").exists()):
-            publish(self.store.log, self.settings.folder / "log", self.store.log.key.verifier)
+            with _alone(self.settings.folder / "log"):
+                publish(self.store.log, self.settings.folder / "log", self.store.log.key.verifier)
         return note
 
 
@@ -70,6 +89,15 @@ def open_office(settings: Settings, *, clock: Callable[[], datetime] = lambda: d
         yield Wired(settings=settings, store=store, office=Office(desk), authority=authority)
     finally:
         store.close()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time publishes: otherwise an older checkpoint could be written over a newer one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def log_key_of(folder: Path) -> Path:

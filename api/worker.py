@@ -60,11 +60,17 @@ class Worker:
         signal.signal(signal.SIGINT, self._stop)
         swept = datetime.min.replace(tzinfo=self._now().tzinfo)
         while not self._stopping.is_set():
-            busy = self.step()
-            self._keep_log()
-            if self._now() - swept > timedelta(seconds=SWEEP_SECONDS):
-                swept = self._now()
-                self.wired.office.remind()
+            try:
+                busy = self.step()
+                self._keep_log()
+                if self._now() - swept > timedelta(seconds=SWEEP_SECONDS):
+                    swept = self._now()
+                    self.wired.office.remind()
+            except Exception:
+                # The database may be away for a while: the worker waits for it instead of ending.
+                log.exception("the worker met a fault and goes on")
+                busy = False
+                self._stopping.wait(SWEEP_SECONDS / 10)
             if not busy:
                 self._stopping.wait(IDLE_SECONDS)
 

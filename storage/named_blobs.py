@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from storage.tables import event
+from directory import BadDirectory, decode
+from storage.tables import directory_version, event
 from workflow.encoding import BadEvent, from_json
 from workflow.events import (
     CaseOpened,
@@ -37,8 +38,19 @@ def blobs_of(happened: Event) -> tuple[Digest, ...]:
 
 
 def named_blobs(connection: Connection) -> set[Digest]:
-    """All blobs that any event names. Bodies that are no events any more are passed over: the audit names them."""
-    return {digest for happened in _events(connection) for digest in blobs_of(happened)}
+    """All blobs that any event or directory names. Unreadable bodies are passed over: the audit names them."""
+    of_events = {digest for happened in _events(connection) for digest in blobs_of(happened)}
+    return of_events | set(_pictures(connection))
+
+
+def _pictures(connection: Connection) -> Iterator[Digest]:
+    """The hand signatures of people, in every version of every directory."""
+    for body in connection.execute(select(directory_version.c.body)).scalars():
+        try:
+            people = decode(body.encode() if isinstance(body, str) else bytes(body)).people
+        except BadDirectory:
+            continue
+        yield from (Digest(person.picture) for person in people if person.picture)
 
 
 def _events(connection: Connection) -> Iterator[Event]:

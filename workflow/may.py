@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from directory import Appointment, Capacity, DirectoryBook, PersonId, Role
+from directory import Appointment, Capacity, Delegation, DirectoryBook, PersonId, Role
 from workflow.errors import both
 from workflow.events import StepCompleted
 from workflow.store import Grant, Recorded, TaskRecord
@@ -59,7 +59,7 @@ def may(
     if any(post.role is task.role and post.scope == task.scope for post in book.posts(person, day)):
         return Permitted(capacity=Capacity.OWN, ground="")
     for lent in book.lent(person, day):
-        if lent.role is task.role and kind in lent.kinds and lent.capacity in rules.capacities:
+        if lent.role is task.role and kind in lent.kinds and lent.capacity in rules.capacities and _may_use(lent, book, day):
             return Permitted(capacity=lent.capacity, ground=lent.document)
     return Refused(
         reason=both(
@@ -85,11 +85,20 @@ def rules_of(props: Mapping[str, str]) -> StepRules:
     )
 
 
+def _may_use(lent: Delegation, book: DirectoryBook, day: date) -> bool:
+    """Only a deputy of the head signs KT. (ND 30/2020, art. 13.1)."""
+    return lent.capacity is not Capacity.KT or any(post.role is Role.VICE_PRINCIPAL for post in book.posts(lent.receiver, day))
+
+
 def reads(person: PersonId, book: DirectoryBook, scope: str, day: date) -> bool:
-    """May this person see a case of this scope (a class)? Those who lead or audit the unit, and those who teach in it."""
+    """May this person see a case of this scope (a class)? Those who lead or audit the unit, or stand in for who leads it;
+    those who teach in it.
+    """
     leading = {Role.PRINCIPAL, Role.VICE_PRINCIPAL, Role.CLERK, Role.AUDITOR, Role.ADMINISTRATOR}
     posts = book.posts(person, day)
-    return any(p.role in leading or _class_of(p) == scope for p in posts) or bool(book.lent(person, day))
+    return any(p.role in leading or _class_of(p) == scope for p in posts) or any(
+        lent.role in leading for lent in book.lent(person, day)
+    )
 
 
 def _class_of(post: Appointment) -> str:

@@ -161,11 +161,16 @@ class Office:
 
     # -- signing ------------------------------------------------------------------------------------------------------
 
-    def sign(self, person: PersonId, case: CaseId, task: TaskName, signer: signing.Signer) -> DocumentRecord:
-        """Sign the document of a step and complete the step. Two clicks at once sign once."""
+    def sign(
+        self, person: PersonId, case: CaseId, task: TaskName, signer: signing.Signer, *, seen: Digest | None = None
+    ) -> DocumentRecord:
+        """Sign the document of a step and complete the step. Two clicks at once sign once.
+
+        `seen` is the revision that the person was shown: another one is not signed (NotWaitingHere).
+        """
         self._readable(person, case)
         with self._one_at_a_time(case, task):
-            return sign_step(self.desk, person, case, task, signer)
+            return sign_step(self.desk, person, case, task, signer, seen=seen)
 
     def sign_all(
         self, person: PersonId, tasks: Sequence[tuple[CaseId, TaskName]], signer: signing.Signer
@@ -310,7 +315,12 @@ class Office:
 
     def _remind(self, file: CaseFile, *, due: DueTask) -> None:
         task = next((t for t in file.tasks if t.name == due.task), None)
-        if task is None:
+        answered = any(
+            (isinstance(e.event, Escalated) and due.escalation and e.event.task == due.task)
+            or (isinstance(e.event, Reminded) and not due.escalation and e.event.task == due.task and e.event.due >= due.at)
+            for e in file.history
+        )
+        if task is None or answered:  # another worker was quicker
             return
         event: Event = (
             Escalated(task=due.task, to=task.escalate_to or Role.PRINCIPAL)
@@ -320,7 +330,20 @@ class Office:
         self.desk.store.append(file.record.id, file.record.version, (event,), actor=None, at=self.desk.clock())
 
     def save_unit(self, book: DirectoryBook, *, actor: PersonId | None = None) -> None:
-        """A new version of a unit's directory; the old ones stay and the log gets a leaf."""
+        """A new version of a unit's directory; the old ones stay and the log gets a leaf.
+
+        An id means one person in the whole installation: BadChoice if another unit has it already. Otherwise whoever writes one
+        school's directory could act as another school's principal.
+        """
+        ids = {person.id for person in book.people}
+        for other in self.desk.store.units():
+            if other != book.unit.id and (taken := sorted(ids & {person.id for person in self.desk.book(other).people})):
+                raise BadChoice(
+                    both(
+                        f"Mã người đã có ở đơn vị khác: {', '.join(taken)}.",
+                        f"Another unit already has people with these ids: {', '.join(taken)}.",
+                    )
+                )
         self.desk.store.save_directory(book.unit.id, encode(book), actor=actor, at=self.desk.clock())
 
     # -- inside -------------------------------------------------------------------------------------------------------

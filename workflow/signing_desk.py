@@ -48,9 +48,14 @@ class Intent:
     request: signing.SignRequest
 
 
-def sign_step(desk: Desk, person: PersonId, case: CaseId, task: TaskName, signer: signing.Signer) -> DocumentRecord:
-    """Sign what this step is about and complete the step. Raises WorkflowError or SigningError; then nothing was signed."""
-    intent = desk.settle(case, lambda file: _intend(desk, file, person, task, signer))
+def sign_step(
+    desk: Desk, person: PersonId, case: CaseId, task: TaskName, signer: signing.Signer, *, seen: Digest | None = None
+) -> DocumentRecord:
+    """Sign what this step is about and complete the step. Raises WorkflowError or SigningError; then nothing is kept.
+
+    `seen`: the revision that the person was shown, if they were shown one.
+    """
+    intent = desk.settle(case, lambda file: _intend(desk, file, person, task, signer, seen))
     try:
         after, signature = _sign_and_check(desk, intent, signer)
     except (signing.SigningError, SignatureNotKept) as refusal:
@@ -98,12 +103,21 @@ def require(desk: Desk, file: CaseFile, person: PersonId, task: TaskRecord) -> P
     return answer
 
 
-def _intend(desk: Desk, file: CaseFile, person: PersonId, name: TaskName, signer: signing.Signer) -> Intent:
+def _intend(
+    desk: Desk, file: CaseFile, person: PersonId, name: TaskName, signer: signing.Signer, seen: Digest | None
+) -> Intent:
     task = file.open_task(name)
     permitted = require(desk, file, person, task)
     document = file.document_of(task)
     if task.action not in SIGNING_ACTIONS or document is None:
         raise NotYours(both("Bước này không phải bước ký.", "This step is not one that is signed."))
+    if seen is not None and seen != document.revision:
+        raise NotWaitingHere(
+            both(
+                "Tài liệu đã thay đổi từ lúc quý vị mở xem. Mở lại, xem bản mới rồi ký.",
+                "The document has changed since you were shown it. Open it again, read the new one, then sign.",
+            )
+        )
     holder = file.record.unit if task.action == "seal" else person
     certificate = Digest(hashlib.sha256(signer.certificate).hexdigest())
     _require_registered(desk, file, holder, certificate)
@@ -185,11 +199,13 @@ def require_personal_signatures(desk: Desk, file: CaseFile, document: DocumentRe
     wanted = {field for field in required if field in file.signatories(document)}
     report = signing.verify(desk.store.get(document.revision), desk.trust, at=desk.clock())
     passed = {s.field for s in report.signatures if s.verdict is signing.Verdict.TOTAL_PASSED}
-    if missing := sorted(wanted - passed):
+    missing = sorted(wanted - passed)
+    if missing or not wanted or not report.passed:
+        # Fails closed: a volume without personal fields, or one whose attached sheets do not all pass, is never sealed.
         raise SealRefused(
             both(
-                f"Chưa đóng dấu được: chữ ký cá nhân chưa hợp lệ ở {', '.join(missing)}.",
-                f"The seal is refused: no valid personal signature in {', '.join(missing)}.",
+                f"Chưa đóng dấu được: chữ ký cá nhân chưa hợp lệ ở {', '.join(missing) or 'tập sổ hoặc tờ đính kèm'}.",
+                f"The seal is refused: no valid personal signature in {', '.join(missing) or 'the volume or a sheet'}.",
             )
         )
 

@@ -159,6 +159,7 @@ def head_signatory(desk: Desk, file: CaseFile, unit: DirectoryBook) -> tuple[Per
             and file.record.kind in lent.kinds
             and lent in unit.lent(lent.receiver, today)
             and not done_by(lent.receiver, bars, file.history)
+            and any(post.role is Role.VICE_PRINCIPAL for post in unit.posts(lent.receiver, today))
         ):
             return lent.receiver, (Capacity.KT.value, "PHÓ HIỆU TRƯỞNG")
     heads = unit.holders(Role.PRINCIPAL, "", today)

@@ -14,7 +14,7 @@ from api.checking import CheckedFile, check_files
 from api.demo.people import PRINCIPAL, settle_school
 from api.demo.story import EXAMPLES, WORKBOOK, Story, signed_by, volume_of
 from api.drawing import case_diagram
-from api.settings import Settings
+from api.settings import BadSettings, Settings, read_settings
 from api.trail import trail_of
 from api.wiring import Wired, open_office
 from api.worker import Worker
@@ -28,6 +28,10 @@ SUMMARY = "class-book-9A.pdf"
 def run_demo(out: Path, say: Say, *, database: str = "sqlite") -> int:
     """Tell the story, write the results, verify them. Exit code 0 when everything passed."""
     begun = time.perf_counter()
+    if (out / "soky.toml").exists():
+        raise BadSettings(
+            f"{out} là một văn phòng; chọn nơi khác cho kết quả / {out} is an office; choose another place for the results"
+        )
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".office-", dir=out) as folder:
         settings = Settings(folder=Path(folder), demo=True, database=database)
@@ -108,9 +112,14 @@ def closing_of(book: documents.ClassBook) -> datetime:
 
 def ensure_demo_office(folder: Path, say: Say) -> Settings:
     """The office that `soky serve --demo` opens: made once, with the class book of 9A waiting for its teachers."""
-    settings = Settings(folder=folder, demo=True)
     if (folder / "soky.toml").exists():
+        settings = read_settings(folder)
+        if not settings.demo:
+            raise BadSettings(
+                f"{folder} là văn phòng thật, không mở bằng --demo / {folder} is a real office: open it without --demo"
+            )
         return settings
+    settings = Settings(folder=folder, demo=True)
     say(f"Tạo văn phòng thử ở {folder} / making the demo office in {folder} ...")
     half = folder.with_name(f".{folder.name}.half")
     shutil.rmtree(half, ignore_errors=True)

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 import documents
 import signing
+from api.checking import check_content
 from api.problems import Busy, NothingHere, TooLarge, TooOften
 from api.texts import moment
 from api.web.guard import MEGABYTE
@@ -71,19 +72,22 @@ def verify_form(visit: Visiting) -> Response:
 def verify(visit: Visiting, file: Annotated[UploadFile | None, File()] = None) -> Response:
     """Four answers, then every signature and every attached file. JSON, as `soky verify --json`, for programs that ask."""
     paced(visit, visit.house.verify_pace)
-    content = file.file.read(LARGEST + 1) if file else b""
-    if not content:
-        return visit.page("verify.html", status=HTTPStatus.UNPROCESSABLE_ENTITY, report=None, error=visit.say("verify.no_file"))
-    if len(content) > LARGEST:
-        raise TooLarge
     with visit.house.verify_seats.seat() as seated:
         if not seated:
             raise Busy
-        report = signing.verify_file(content, visit.house.trust, at=visit.house.clock())
+        # Read only with a seat: fifty megabytes a waiting visitor would fill the memory.
+        content = file.file.read(LARGEST + 1) if file else b""
+        if not content:
+            return visit.page(
+                "verify.html", status=HTTPStatus.UNPROCESSABLE_ENTITY, report=None, error=visit.say("verify.no_file")
+            )
+        if len(content) > LARGEST:
+            raise TooLarge
+        if "json" in visit.request.headers.get("accept", ""):
+            return JSONResponse(check_content(content, visit.house.trust, at=None, name="").json)
+        report = signing.verify_file(content, visit.house.trust)
         # Only what somebody we trust has signed is rendered again: a stranger's data never reach our typesetter here.
         rendering = visit.house.renderings.of(report.sha256, content) if report.passed else None
-    if "json" in visit.request.headers.get("accept", ""):
-        return JSONResponse(report.to_json())
     known = known_by(visit.house, report.sha256)
     return visit.page(
         "verify.html",

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from api.web.assets import read_manifest
 from api.web.house import House
 from api.web.visits import Visiting
+from workflow.events import Digest
 
 router = APIRouter()
 
@@ -28,8 +29,10 @@ def readyz(visit: Visiting) -> JSONResponse:
 
 
 def _blobs(house: House) -> bool:
-    probe = b"readyz"
-    return house.store.get(house.store.put(probe)) == probe
+    """A kept blob can be read; nothing is written for a stranger's question."""
+    unit = next(iter(house.store.units()))
+    pictures = [person.picture for person in house.book(unit).people if person.picture]
+    return not pictures or bool(house.store.get(Digest(pictures[0])))
 
 
 CHECKS: dict[str, Callable[[House], bool]] = {

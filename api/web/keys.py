@@ -1,5 +1,6 @@
 """A person's certificates as the pages show them, and the key opened with what was typed."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,7 +8,7 @@ from datetime import datetime, timedelta
 import signing
 from api.web.visits import Member
 from directory import Credential
-from signing.errors import NoSuchKey
+from signing.errors import KeyUnavailable, NoSuchKey
 from workflow.store import TaskRecord
 
 # Renewing a certificate takes a school about three weeks: whoever signs is told a month before.
@@ -52,7 +53,22 @@ def opened(member: Member, task: TaskRecord | None, certificate: str, pin: str) 
             "Chưa có chứng thư nào đăng ký cho quý vị. Nhờ quản trị hệ thống đăng ký.",
             "No certificate is registered for you. Ask the administrator to register one.",
         )
-    return member.visit.house.open_key(chosen.credential.key, lambda _: pin)
+    return member.visit.house.open_key(chosen.credential.key, _once(pin))
+
+
+def _once(pin: str) -> Callable[[str], str]:
+    """The PIN answers one question and no other: a service that also asks for a token or a code does not get it again."""
+    left = [pin]
+
+    def answer(question: str) -> str:
+        if not left:
+            raise KeyUnavailable(
+                f"Khóa này còn hỏi «{question}»; trang này chỉ gửi mã PIN một lần.",
+                f"This key also asks “{question}”; this page gives the PIN once only.",
+            )
+        return left.pop()
+
+    return answer
 
 
 def _standing(credential: Credential, now: datetime) -> str:

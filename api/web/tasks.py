@@ -17,7 +17,7 @@ from api.web.visits import Acting, Member, Reading
 from documents.errors import BadData
 from signing.errors import WrongSecret
 from workflow.errors import NotWaitingHere
-from workflow.events import CaseId, TaskName
+from workflow.events import CaseId, Digest, TaskName
 from workflow.may import Permitted
 from workflow.store import Conflict, NotKept
 from workflow.views import TaskView
@@ -45,14 +45,15 @@ def sign(
     pin: Annotated[str, Form(max_length=200)] = "",
     certificate: Annotated[str, Form(max_length=64)] = "",
     then: Annotated[str, Form(max_length=10)] = "",
+    revision: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
-    """Sign, or seal. The PIN is used once and kept nowhere."""
+    """Sign, or seal, exactly the revision that the page showed. The PIN is used once and kept nowhere."""
     office = member.visit.house.office
 
     def act() -> None:
         waiting = office.look(member.id, CaseId(case), TaskName(name)).task
         with opened(member, waiting, certificate, pin) as signer:
-            office.sign(member.id, CaseId(case), TaskName(name), signer)
+            office.sign(member.id, CaseId(case), TaskName(name), signer, seen=Digest(revision))
 
     return _acted(member, case, name, act, notice="signed", onward=then == "next")
 

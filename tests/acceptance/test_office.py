@@ -10,9 +10,10 @@ import documents
 import signing
 from api.demo.people import AUDITOR, CLERK, DEMO_PIN, DEPUTY, PRINCIPAL, REVIEWER, Cast
 from api.demo.story import corrected_marks, open_key, signed_by
+from api.settings import BadSettings
 from api.wiring import Wired
 from api.worker import Worker
-from directory import Capacity, PersonId
+from directory import Capacity, PersonId, UnitId
 from storage import rebuild
 from tests.acceptance.conftest import sign_all
 from workflow.errors import BadChoice, NotWaitingHere, NotYours, ReasonMissing, SealRefused, UnknownCertificate
@@ -268,3 +269,72 @@ def test_a_delegation_of_yesterday_is_worth_nothing(bound: Wired, cast: Cast, ca
     bound.office.save_unit(replace(book, delegations=(ended,)))
 
     assert [task for task in bound.office.inbox(DEPUTY) if task.step == "principal_signs"] == []
+
+
+# -- what must not be reachable -------------------------------------------------------------------------------------------
+
+
+def test_one_id_is_one_person_in_the_whole_installation(school: Wired) -> None:
+    """A second school cannot list another school's principal as its own, and so act as them."""
+    book = school.office.unit_of(PRINCIPAL)
+    intruder = replace(
+        book,
+        unit=replace(book.unit, id=UnitId("another-school")),
+        people=tuple(person for person in book.people if person.id == PRINCIPAL),
+        appointments=(),
+        delegations=(),
+        credentials=(),
+    )
+
+    with pytest.raises(BadChoice, match=PRINCIPAL):
+        school.office.save_unit(intruder)
+
+
+def test_what_was_not_shown_is_not_signed(school: Wired, cast: Cast, case: CaseId) -> None:
+    """The sheet was corrected in another window: the old page's button signs nothing."""
+    teacher = cast.teachers["toan"]
+    task = next(t for t in school.office.inbox(teacher) if t.key == "toan")
+    shown = next(d for d in school.store.documents(case) if d.key == "toan").revision
+    school.office.correct(teacher, case, task.name, corrected_marks(school, case, "toan"), "Nhập nhầm.")
+
+    with open_key(school, teacher, task.step) as key, pytest.raises(NotWaitingHere, match="changed"):
+        school.office.sign(teacher, case, task.name, key, seen=shown)
+    assert not [e for e in school.store.history(case) if isinstance(e.event, DocumentSigned)]
+
+
+def test_a_key_outside_the_office_or_of_an_unnamed_module_is_not_opened(school: Wired) -> None:
+    """The directory says whose key it is; which code is loaded and who is asked, only the settings say."""
+    for uri in (
+        "file:../../etc/passwd",
+        "file:/etc/passwd",
+        "pkcs11:token=x?module-path=/tmp/x.so",
+        "csc:https://evil.example/c1",
+    ):
+        with pytest.raises(BadSettings):
+            school.key_uri(uri)
+
+
+def test_the_office_has_no_orphans_when_nothing_went_wrong(school: Wired) -> None:
+    """Pictures of hand signatures are named by the directory; nothing else lies about."""
+    assert school.store.orphans() == ()
+
+
+def test_only_a_deputy_head_signs_kt(bound: Wired, cast: Cast, case: CaseId) -> None:
+    """A delegation KT. to a teacher is worth nothing: they see no more, and the volume is not bound for them."""
+    del case
+    today = bound.office.desk.today()
+    book = bound.office.unit_of(PRINCIPAL)
+    teacher = cast.teachers["khtn"]
+    lent = replace(book.delegations[0], receiver=teacher, since=today, until=today + timedelta(days=5))
+    bound.office.save_unit(replace(book, delegations=(lent,)))
+    sign_all(bound, cast.homeroom)
+    bound.office.approve(
+        REVIEWER,
+        waiting(bound, REVIEWER, "vice_principal_reviews").case,
+        waiting(bound, REVIEWER, "vice_principal_reviews").name,
+    )
+    Worker(bound).drain()
+    task = waiting(bound, PRINCIPAL, "principal_signs")
+
+    with open_key(bound, teacher, "principal_signs") as key, pytest.raises(NotYours):
+        bound.office.sign(teacher, task.case, task.name, key)
