@@ -45,7 +45,7 @@ def allowed(address: str, trust: Trust) -> bool:
     except ValueError:
         return False
     host = (parts.hostname or "").lower()
-    named = host in trust.hosts or f"{host}:{port}" in trust.hosts
+    named = f"{host}:{port}" in trust.hosts if port not in {None, 80, 443} else host in trust.hosts
     return parts.scheme in {"http", "https"} and named and parts.username is None
 
 

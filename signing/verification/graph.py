@@ -177,6 +177,18 @@ def references(value: Any, skip: frozenset[str] = frozenset()) -> list[int]:
     return found
 
 
+def _kept_references(pdf: Pdf, number: int, revision: int, skip: frozenset[str]) -> tuple[int, ...]:
+    """The references of an object, found once for all revisions that know the same version of it."""
+    entry = pdf.entry(number, revision)
+    packed = entry is not None and entry[0] == PACKED
+    # A later revision may put another object stream under the old number: then what is in it are other objects.
+    version = max(pdf.last_change(n, revision) or 0 for n in ((number, entry[1]) if packed and entry else (number,)))
+    key = (number, version, skip)
+    if key not in pdf.kept_references:
+        pdf.kept_references[key] = tuple(references(pdf.load(number, revision), skip))
+    return pdf.kept_references[key]
+
+
 def _reaching(pdf: Pdf, revision: int, targets: set[int], upward: dict[int, frozenset[str]]) -> set[int]:
     """Every number from which one of the targets can be reached in this state, the targets included."""
     users: defaultdict[int, list[int]] = defaultdict(list)
@@ -187,7 +199,7 @@ def _reaching(pdf: Pdf, revision: int, targets: set[int], upward: dict[int, froz
         entry = pdf.entry(number, revision)
         if entry is None or entry[0] == FREE:
             continue
-        for used in references(pdf.load(number, revision), upward.get(number, _NOTHING)):
+        for used in _kept_references(pdf, number, revision, upward.get(number, _NOTHING)):
             users[used].append(number)
     found = set(targets)
     queue = list(targets)

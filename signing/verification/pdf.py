@@ -125,6 +125,7 @@ class Pdf:
         self.end = len(content) if end is None else end
         self.budget = Budget()
         self._objects: dict[Entry | tuple[Entry, int], Any] = {}
+        self.kept_references: dict[tuple[int, int, frozenset[str]], tuple[int, ...]] = {}  # see graph.py
         self._packs: dict[Entry, tuple[bytes, list[tuple[int, int]]]] = {}
         self.hybrid = False
         self.sections = self._read_sections()

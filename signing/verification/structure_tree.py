@@ -3,6 +3,8 @@
 from typing import Any
 
 from signing.verification.graph import MAX_DEPTH, Pair, TooMuch
+from signing.verification.pdf import View
+from signing.verification.syntax import Ref
 
 _TEXT = frozenset({"/ActualText", "/Alt", "/E", "/Lang", "/T"})  # what a screen reader says aloud
 _ADDED_TYPES = frozenset({"/Form", "/Annot", "/Link"})
@@ -30,7 +32,14 @@ def _element(  # noqa: PLR0911 -- one per difference
         raise TooMuch
     for key in pair.differing(old, new, skip=frozenset({"/K", "/P"})):
         return f"text {key}" if key in _TEXT else f"element {key}"
-    before, after = _kids(pair.old, old.get("/K")), _kids(pair.new, new.get("/K"))
+    after = _kids(pair.new, new.get("/K"))
+    # An element that only pointed at an annotation may go with it; whether that may go is judged on its page.
+    standing = {getattr(kid, "number", None) for kid in after}
+    before = [
+        kid
+        for kid in _kids(pair.old, old.get("/K"))
+        if getattr(kid, "number", None) in standing or not _is_pointer(pair.old, kid)
+    ]
     if len(before) > len(after) or len(after) > _MAX_KIDS:
         return "elements removed"
     position = 0
@@ -77,19 +86,37 @@ def _kid(pair: Pair, old: Any, new: Any, seen: set[tuple[int, int]], depth: int)
 
 
 def _is_addition(pair: Pair, kid: Any) -> bool:
+    return _is_pointer(pair.new, kid)
+
+
+def _is_pointer(view: View, kid: Any) -> bool:
     """An element that only points at fields or annotations: it brings no text of its own."""
-    element = pair.new.resolve(kid)
+    element = view.resolve(kid)
     if not isinstance(element, dict) or element.get("/S") not in _ADDED_TYPES:
         return False
-    return all(pair.new.get(each, "/Type") == "/OBJR" for each in _kids(pair.new, element.get("/K")))
+    return all(view.get(each, "/Type") == "/OBJR" for each in _kids(view, element.get("/K")))
 
 
 def _numbers_grew(pair: Pair, old: Any, new: Any) -> bool:
-    """A number tree that holds all it held before. Arrays of elements in it may have got new elements at their end."""
+    """A number tree that maps as before, but for new keys, and for keys of annotations that are gone.
+
+    It only says which element belongs to a piece of content; the elements themselves are compared in their tree.
+    """
     if pair.same(old, new):
         return True
     before, after = _pairs(pair.old, old), _pairs(pair.new, new)
-    return all(key in after for key in before)
+    return all(_maps_alike(pair, value, after.get(key)) for key, value in before.items())
+
+
+def _maps_alike(pair: Pair, old: Any, new: Any) -> bool:
+    if new is None:
+        return _is_pointer(pair.old, old)
+    if isinstance(old, Ref) and isinstance(new, Ref) and old == new and not isinstance(pair.old.resolve(old), list):
+        return True
+    before, after = pair.old.resolve(old), pair.new.resolve(new)
+    if isinstance(before, list) and isinstance(after, list):
+        return after[: len(before)] == before
+    return old == new or pair.same(old, new)
 
 
 def _pairs(view: Any, tree: Any) -> dict[int, Any]:
