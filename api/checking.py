@@ -4,7 +4,7 @@ One result per file, in the order given; a file that cannot be read is a result 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ class CheckedFile:
     json: dict[str, Any]
     text: str
     exit_code: int
+    content: bytes = b""
+    report: signing.Report | None = None  # None: the file could not even be read
 
 
 def check_files(paths: Sequence[Path], trust: Sequence[Path], *, at: datetime | None, offline: bool) -> Iterator[CheckedFile]:
@@ -71,7 +73,12 @@ def check_content(content: bytes, trust: signing.Trust, *, at: datetime | None, 
             exit_code = max(exit_code, NOT_PASSED)
             if told["verdict"] == signing.Verdict.TOTAL_PASSED:
                 told["verdict"] = str(signing.Verdict.INDETERMINATE)
-    return CheckedFile(json=told, text=_text(told), exit_code=exit_code)
+    report = replace(report, verdict=signing.Verdict(told["verdict"]), findings=_as_told(told))
+    return CheckedFile(json=told, text=_text(told), exit_code=exit_code, content=content, report=report)
+
+
+def _as_told(told: dict[str, Any]) -> tuple[signing.Finding, ...]:
+    return tuple(signing.Finding(code=each["code"], message=each["message"]) for each in told["findings"])
 
 
 def _exit_code(verdict: signing.Verdict) -> int:

@@ -104,15 +104,22 @@ def verify(
     at: Annotated[str | None, typer.Option("--at", help="ISO 8601; judge as of this time")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="ask nobody (the default asks nobody either)")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object per line")] = False,
+    report_xml: Annotated[Path | None, typer.Option("--report-xml", help="ETSI TS 119 102-2, for one PATH")] = None,
+    slip: Annotated[
+        Path | None, typer.Option("--slip", help="phiếu kiểm tra (PDF) có con dấu của --office, for one PATH")
+    ] = None,
     office: Folder = None,
 ) -> None:
     """Kiểm tra chữ ký. 0: đạt; 1: có mục không đạt; 2: không đọc được. / Check signatures."""
+    from api.check_outputs import Outputs
     from api.checking import check_files
 
     moment = _moment(at)
+    outputs = Outputs.wanted(paths, report_xml=report_xml, slip=slip, office=office)
     worst = PASSED
     for checked in check_files(paths, trust or _default_trust(office), at=moment, offline=offline):
         worst = max(worst, checked.exit_code)
+        outputs.write(checked)
         typer.echo(json.dumps(checked.json, ensure_ascii=False) if as_json else checked.text)
     raise typer.Exit(worst)
 
