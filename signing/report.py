@@ -4,6 +4,7 @@ report.verdict, report.signatures[0].level, report.to_json()
 """
 
 import dataclasses
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,6 +78,11 @@ class Finding:
         """As the contract has it."""
         return {"code": self.code, "message": self.message}
 
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "Finding":
+        """The finding that `to_json` told."""
+        return cls(code=str(told["code"]), message=str(told["message"]))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedField:
@@ -89,6 +95,11 @@ class ChangedField:
     def to_json(self) -> dict[str, str | None]:
         """The name with both values."""
         return {"name": self.name, "old": self.old, "new": self.new}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "ChangedField":
+        """The field that `to_json` told."""
+        return cls(name=str(told["name"]), old=told["old"], new=told["new"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +123,13 @@ class ChainLink:
             "not_after": self.not_after.isoformat(),
             "sha256": self.sha256,
         }
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "ChainLink":
+        """The certificate that `to_json` told."""
+        begins, ends = (datetime.fromisoformat(told[key]) for key in ("not_before", "not_after"))
+        words = {key: str(told[key]) for key in ("subject", "issuer", "serial", "sha256")}
+        return cls(not_before=begins, not_after=ends, **words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +185,37 @@ class SignatureReport:
             "signed_revision": self.signed_revision,
             "signed_bytes": self.signed_bytes,
             "certifies": self.certifies,
+            "certificate": b64encode(self.certificate).decode() if self.certificate is not None else None,
         }
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "SignatureReport":
+        """The signature that `to_json` told. Raises KeyError, ValueError, TypeError for anything else."""
+        return cls(
+            field=str(told["field"]),
+            kind=SignatureKind(told["kind"]),
+            signer=told["signer"],
+            verdict=Verdict(told["verdict"]),
+            sub_indication=SubIndication(told["sub_indication"]) if told["sub_indication"] else None,
+            level=Level(told["level"]) if told["level"] else None,
+            claimed_time=_moment(told["claimed_time"]),
+            best_time=_moment(told["best_time"]),
+            covers_whole_file=bool(told["covers_whole_file"]),
+            changes_after=Changes(told["changes_after"]),
+            changed_fields=tuple(ChangedField.from_json(each) for each in told["changed_fields"]),
+            findings=tuple(Finding.from_json(each) for each in told["findings"]),
+            intact=bool(told["intact"]),
+            names=dict(told["signer_names"]),
+            certificate=b64decode(told["certificate"]) if told["certificate"] else None,
+            chain=tuple(ChainLink.from_json(each) for each in told["chain"]),
+            algorithm=told["algorithm"],
+            revocation=dict(told["revocation"]),
+            timestamp=dict(told["timestamp"]),
+            renewal_date=_moment(told["renewal_date"]),
+            signed_revision=told["signed_revision"],
+            signed_bytes=told["signed_bytes"],
+            certifies=told["certifies"],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +233,12 @@ class AttachmentReport:
         if self.report is not None:
             told["report"] = self.report.to_json()
         return told
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "AttachmentReport":
+        """The attachment that `to_json` told."""
+        report = Report.from_json(told["report"]) if "report" in told else None
+        return cls(name=str(told["name"]), sha256=str(told["sha256"]), size=int(told["size"]), report=report)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,9 +279,27 @@ class Report:
             "policy": self.policy,
         }
 
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "Report":
+        """The report that `to_json` told: so it travels between processes. Raises KeyError, ValueError, TypeError."""
+        return cls(
+            file=str(told["file"]),
+            sha256=str(told["sha256"]),
+            verdict=Verdict(told["verdict"]),
+            findings=tuple(Finding.from_json(each) for each in told["findings"]),
+            signatures=tuple(SignatureReport.from_json(each) for each in told["signatures"]),
+            attachments=tuple(AttachmentReport.from_json(each) for each in told["attachments"]),
+            checked_at=_moment(told["checked_at"]),
+            policy=str(told["policy"]),
+        )
+
 
 def _time(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _text(value: StrEnum | None) -> str | None:

@@ -37,6 +37,7 @@ SECONDS = 10.0  # per file
 MEMORY_BYTES = 1024 * 1024 * 1024  # address space of the worker
 FILES_PER_WORKER = 500  # then a fresh one, so that what libraries leak stays small
 CACHED_REPORTS = 512
+MAX_REPORT = 64 * 1024 * 1024  # bytes of JSON; the largest seen has 300 KB
 
 _START_SECONDS = 60.0  # a loaded machine imports slowly; this time is not the file's
 _CPU_SECONDS = 30  # per worker and file, if the clock of the parent fails
@@ -96,7 +97,7 @@ class Sandbox:
             worker = self._ready()
             worker.give(content, moment, name)
             told = worker.answer(self.seconds)
-        except (OSError, EOFError, ValueError):
+        except (OSError, EOFError, ValueError, KeyError, TypeError):
             told = None
             reason = "process"
         else:
@@ -149,7 +150,8 @@ class _Worker:
         """The report, or None when it does not come in time."""
         if not self._pipe.poll(seconds):
             return None
-        told: Report = self._pipe.recv()
+        # As text: what the process of a hostile file sends is read, never run.
+        told = Report.from_json(json.loads(self._pipe.recv_bytes(MAX_REPORT)))
         self.served += 1
         return told
 
@@ -177,7 +179,7 @@ def _work(pipe: Connection, packed: Mapping[str, Any], memory_bytes: int) -> Non
         spent = int(used.ru_utime + used.ru_stime)
         resource.setrlimit(resource.RLIMIT_CPU, (spent + _CPU_SECONDS, resource.RLIM_INFINITY))
         report = verify(content, trust, at=datetime.fromisoformat(told["at"]), name=told["name"])
-        pipe.send(report)
+        pipe.send_bytes(json.dumps(report.to_json()).encode())
 
 
 def _limit(memory_bytes: int) -> None:
@@ -188,9 +190,7 @@ def _limit(memory_bytes: int) -> None:
         os.nice(5)  # the office goes before strangers' files
 
 
-def _unreadable(
-    name: str, digest: str, moment: datetime, trust: Trust, code: str, detail: str
-) -> Report:
+def _unreadable(name: str, digest: str, moment: datetime, trust: Trust, code: str, detail: str) -> Report:
     return Report(
         file=name,
         sha256=digest,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pikepdf
 import pytest
 
-from signing import DemoAuthority, Level, SignRequest, Trust, extend, sign, verify
+from signing import DemoAuthority, Level, Report, SignRequest, Trust, extend, sign, verify
 from signing.demo import Issued
 from signing.verification.syntax import Name, Ref
 from signing.verification.words import LABELS, SENTENCES, VERDICTS, finding
@@ -73,6 +73,14 @@ def test_the_report_has_the_shape_that_others_script_against(book: bytes, trust:
     assert told["file"] == "book.pdf"
     assert all(each.keys() >= SIGNATURE_KEYS for each in told["signatures"])
     assert all(datetime.fromisoformat(each["best_time"]) for each in told["signatures"])
+
+
+def test_a_report_survives_its_json(book: bytes, trust: Trust, scene: Scene) -> None:
+    """A kept report is the report, attachments, times and certificates included."""
+    for content in (book, scene.empty, b"nothing", scene.sign(_with_file(scene.empty, "sheet.pdf", scene.certified))):
+        report = verify(content, trust)
+
+        assert Report.from_json(json.loads(json.dumps(report.to_json()))) == report
 
 
 def test_claimed_and_proved_time_are_two_things(scene: Scene, trust: Trust, people: Mapping[str, Issued]) -> None:
