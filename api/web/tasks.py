@@ -53,7 +53,7 @@ def sign(
     def act() -> None:
         waiting = office.look(member.id, CaseId(case), TaskName(name)).task
         with opened(member, waiting, certificate, pin) as signer:
-            office.sign(member.id, CaseId(case), TaskName(name), signer, seen=Digest(revision))
+            office.sign(member.id, CaseId(case), TaskName(name), signer, seen=Digest(revision) if revision else None)
 
     return _acted(member, case, name, act, notice="signed", onward=then == "next")
 
