@@ -214,13 +214,16 @@ def _sign_portion(jobs: Sequence[Job], otherwise: Otherwise | None, judge: Judge
 
 def _read(source: Path) -> bytes:
     try:
-        with source.open("rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
+        handle = os.open(source, os.O_RDONLY)
+        try:
+            size = os.fstat(handle).st_size
             if size > LARGEST_FILE:
                 raise NotASignablePdf(
                     f"{source.name} quá lớn: {size} byte, tối đa {LARGEST_FILE}",
                     f"{source.name} is too large: {size} bytes, at most {LARGEST_FILE}",
                 )
-            return file.read()
+            return os.read(handle, size)  # a file that shrinks meanwhile is cut off, and declined as such
+        finally:
+            os.close(handle)
     except OSError as error:
         raise NotAPdf(f"Không đọc được {source}: {error.strerror}", f"Cannot read {source}: {error.strerror}") from error
