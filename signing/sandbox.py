@@ -28,9 +28,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from signing.formats import verify_any
 from signing.report import Report, Verdict
 from signing.trust import Trust
-from signing.verification.verify import MAX_BYTES, verify
+from signing.verification.verify import MAX_BYTES
 from signing.verification.words import finding
 
 SECONDS = 10.0  # per file
@@ -178,7 +179,7 @@ def _work(pipe: Connection, packed: Mapping[str, Any], memory_bytes: int) -> Non
         used = resource.getrusage(resource.RUSAGE_SELF)
         spent = int(used.ru_utime + used.ru_stime)
         resource.setrlimit(resource.RLIMIT_CPU, (spent + _CPU_SECONDS, resource.RLIM_INFINITY))
-        report = verify(content, trust, at=datetime.fromisoformat(told["at"]), name=told["name"])
+        report = verify_any(content, trust, at=datetime.fromisoformat(told["at"]), name=told["name"])
         pipe.send_bytes(json.dumps(report.to_json()).encode())
 
 
