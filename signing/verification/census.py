@@ -68,6 +68,7 @@ def _add(plain: Counter[bytes], odd: set[bytes], text: bytes) -> None:
     pieces.pop()  # nothing follows the last piece
     numbers: list[bytes] = []
     position = -1  # of the R behind the piece
+    looked = 0
     for piece in pieces:
         position += len(piece) + 1
         if piece[-3:] == b" 0 ":
@@ -79,7 +80,11 @@ def _add(plain: Counter[bytes], odd: set[bytes], text: bytes) -> None:
         elif piece[-1:] not in _WHITE:
             continue
         # The end of a word, or a reference with other white space, comments, or a generation.
-        match = _ODD.search(text, _odd_start(text, position), position)
+        start = _odd_start(text, position)
+        looked += position - start
+        if looked > MAX_ODD_TOTAL:
+            raise NotPlain("too many words that might be references")
+        match = _ODD.search(text, start, position)
         if match is not None:
             odd.add(match.group(1).lstrip(b"0") or b"0")
     plain.update(numbers)
@@ -103,4 +108,5 @@ def _odd_start(text: bytes, position: int) -> int:
 
 _WHITE = frozenset(bytes((white,)) for white in b"\0\t\n\f\r ")
 _GAP = rb"(?:[\x00\t\n\f\r ]|%[^\r\n]*[\r\n])+"
+MAX_ODD_TOTAL = 4 * 1024 * 1024  # bytes that are looked at again for odd references
 _ODD = re.compile(rb"(?<!\d)(\d{1,20})" + _GAP + rb"\d+" + _GAP + rb"\Z")

@@ -14,7 +14,7 @@ from signing.verification.facts import Later
 from signing.verification.faults import NotPlain
 from signing.verification.fields import Field, form_fields, opaque_numbers
 from signing.verification.form_changes import FormChange, compare_forms
-from signing.verification.graph import Pair, TooMuch
+from signing.verification.graph import Pair, TooMuch, references
 from signing.verification.pages import Page, pages_of
 from signing.verification.pdf import Pdf, View
 from signing.verification.structure_tree import compare_structure
@@ -290,7 +290,7 @@ def _pages(
     widgets: set[int] = {number for each in (*old_fields.values(), *new_fields.values()) for number in each.numbers}
     changes: list[Change] = []
     for index, (before, after) in enumerate(zip(old, new, strict=True)):
-        if before.number == after.number and before.inherited == after.inherited and pair.untouched(before.number or 0):
+        if _page_untouched(pair, before, after):
             continue
         where = f"page {index + 1}"
         for key in pair.differing(before.entries, after.entries, skip=_PAGE_SILENT):
@@ -300,6 +300,13 @@ def _pages(
                 changes.append(Change(what=What.FORBIDDEN, detail=f"{where} {key}"))
         changes += _annotations(pair, before, after, where, widgets)
     return changes
+
+
+def _page_untouched(pair: Pair, before: Page, after: Page) -> bool:
+    """Whether nothing that the page reaches was changed, nor anything that it inherits."""
+    if before.number is None or before.number != after.number or repr(before.inherited) != repr(after.inherited):
+        return False
+    return all(pair.untouched(number) for number in (before.number, *references(list(before.inherited))))
 
 
 def _annotations(pair: Pair, before: Page, after: Page, where: str, widgets: set[int]) -> list[Change]:

@@ -154,8 +154,9 @@ def _packed_in(pdf: Pdf, revision: int, holders: set[int]) -> set[int]:
     return found
 
 
-# Entries that lead from a page or a field back to what holds it. What stands there is judged in its own place.
-_UPWARD = {"page": frozenset({"/Parent"}), "field": frozenset({"/P", "/Parent"}), "catalog": frozenset[str]()}
+# Entries that lead from a page or a widget back to what holds it. What stands there is judged in its own place; a field's
+# /Parent is followed, because a field inherits from it.
+_UPWARD = {"page": frozenset({"/Parent"}), "field": frozenset({"/P"}), "catalog": frozenset[str]()}
 
 
 def references(value: Any, skip: frozenset[str] = frozenset()) -> list[int]:

@@ -212,7 +212,14 @@ def _judge_document_timestamp(
         code=judged.code,
         detail=judged.detail,
         signed=token.signed if token else None,
-        checked=Checked(signed=token.signed, certificate=judged.certificate, verdict=judged.verdict) if token else None,
+        # Its value and imprint were judged before its chain was: an unknown authority makes no content changed.
+        checked=Checked(
+            signed=token.signed,
+            certificate=judged.certificate,
+            verdict=Verdict.TOTAL_PASSED if judged.chain and judged.verdict is Verdict.INDETERMINATE else judged.verdict,
+        )
+        if token
+        else None,
         chain=judged.chain,
         timestamps=(judged,),
         proofs=covering,

@@ -17,7 +17,7 @@ class Page:
 
     number: int | None
     entries: dict[str, Any]
-    inherited: tuple[Any, ...]
+    inherited: tuple[Any, ...]  # values that stand in a node above it
 
 
 def pages_of(view: View) -> tuple[Page, ...]:
@@ -42,7 +42,7 @@ def pages_of(view: View) -> tuple[Page, ...]:
             Page(
                 number=item.number if isinstance(item, Ref) else None,
                 entries={**given, **node},
-                inherited=tuple(repr(above.get(key)) for key in _INHERITED if node.get(key) is None),
+                inherited=tuple(above.get(key) for key in _INHERITED if node.get(key) is None),
             )
         )
         if len(found) > MAX_PAGES:

@@ -10,6 +10,7 @@ Objects are read when they are asked for. Structure that readers would repair ea
 import re
 from bisect import bisect_right
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, Final
 
 from signing.verification.faults import BadStructure
@@ -21,9 +22,11 @@ MAX_HOPS = 32  # references to references
 _MAX_OBJECTS = 8_388_607  # ISO 32000-1 annex C
 
 _HEADER = re.compile(rb"[\x00\t\n\f\r ]*(\d{1,10})[\x00\t\n\f\r ]+(\d{1,5})[\x00\t\n\f\r ]+obj(?![a-zA-Z0-9])")
-_STREAM = re.compile(rb"[\x00\t\n\f\r ]*(?:%[^\r\n]*[\r\n]+[\x00\t\n\f\r ]*)*stream(\r\n|\n|\r)")
+# White space and comments; the group is atomic, so that a hostile run of comments is walked once.
+_GAP = rb"(?>(?:[\x00\t\n\f\r ]|%[^\r\n]*[\r\n])*)"
+_STREAM = re.compile(_GAP + rb"stream(\r\n|\n|\r)")
 _ENDSTREAM = re.compile(rb"[\x00\t\n\f\r ]*endstream")
-_ENDOBJ = re.compile(rb"[\x00\t\n\f\r ]*(?:%[^\r\n]*[\r\n]+[\x00\t\n\f\r ]*)*endobj")
+_ENDOBJ = re.compile(_GAP + rb"endobj")
 _TABLE = re.compile(rb"[\x00\t\n\f\r ]*xref[\x00\t\n\f\r ]*")
 _SUBSECTION = re.compile(rb"[\x00\t\n\f\r ]*(\d{1,10})[ \t]+(\d{1,10})[ \t]*(?:\r\n|\n|\r)")
 _ENTRY = re.compile(rb"[\x00\t\n\f\r ]*(\d{10})[ \t]+(\d{5})[ \t]+([nf])")
@@ -33,6 +36,8 @@ _ENTRY_SIZE = 20
 
 # An entry: (0, 0, generation) free; (1, offset, generation); (2, object stream, index).
 Entry = tuple[int, int, int]
+# An unpacked object stream: its bytes, and number and offset of each object in it.
+Pack = tuple[bytes, list[tuple[int, int]]]
 FREE, PLAIN, PACKED = 0, 1, 2
 
 
@@ -126,9 +131,11 @@ class Pdf:
         self.budget = Budget()
         self._objects: dict[Entry | tuple[Entry, int], Any] = {}
         self.kept_references: dict[tuple[int, int, frozenset[str]], tuple[int, ...]] = {}  # see graph.py
-        self._packs: dict[Entry, tuple[bytes, list[tuple[int, int]]]] = {}
+        self._packs: dict[Entry, tuple[Stream, Pack]] = {}
+        self._packed: dict[tuple[Entry, int], tuple[Pack, Any]] = {}
         self.hybrid = False
         self.sections = self._read_sections()
+        self._ends = list(accumulate((section.end for section in self.sections), max))
         self.views: dict[int, View] = {}
         # For every number that a later section speaks of: the sections that do, so that looking up does not walk them all.
         self._later: dict[int, list[int]] = {}
@@ -277,33 +284,45 @@ class Pdf:
         if entry is None or entry[0] == FREE:
             return None
         if entry[0] == PLAIN:
-            if entry not in self._objects:
-                self._objects[entry] = self._load_plain(number, entry, revision)
-            return self._objects[entry]
+            return self._load_plain(number, entry, revision)
         holder = self.entry(entry[1], revision)
         if holder is None or holder[0] != PLAIN:
             raise BadStructure(f"object {number} stands in object stream {entry[1]}, which is not there")
+        pack = self.pack(entry[1], holder, revision)
         key = (holder, entry[2])
-        if key not in self._objects:
-            self._objects[key] = self._load_packed(number, holder, entry, revision)
-        return self._objects[key]
+        known = self._packed.get(key)
+        if known is None or known[0] is not pack:
+            if entry[2] >= len(pack[1]) or pack[1][entry[2]][0] != number:
+                raise BadStructure(f"object {number} is not where the table points in object stream {entry[1]}")
+            known = self._packed[key] = pack, parse(pack[0], pack[1][entry[2]][1])[0]
+        return known[1]
 
     def _load_plain(self, number: int, entry: Entry, revision: int) -> Any:
-        found, generation, value, _ = self._read_object(entry[1], revision)
+        """The object at an entry; one whose /Length is a reference may end elsewhere in another revision."""
+        if entry in self._objects:
+            return self._objects[entry]
+        key = (entry, -1 - revision)
+        if key in self._objects:
+            return self._objects[key]
+        found, generation, value, end = self._read_object(entry[1], revision)
         if found != number or generation != entry[2]:
             raise BadStructure(f"object {number} {entry[2]} is {found} {generation} where the table points")
+        if end > self._limit(number, revision):
+            raise BadStructure(f"object {number} reaches into bytes that were added after the revision that names it")
+        moving = isinstance(value, Stream) and isinstance(value.entries.get("/Length"), Ref)
+        self._objects[key if moving else entry] = value
         return value
 
-    def _load_packed(self, number: int, holder: Entry, entry: Entry, revision: int) -> Any:
-        data, index = self.pack(entry[1], holder, revision)
-        if entry[2] >= len(index) or index[entry[2]][0] != number:
-            raise BadStructure(f"object {number} is not where the table points in object stream {entry[1]}")
-        return parse(data, index[entry[2]][1])[0]
+    def _limit(self, number: int, revision: int) -> int:
+        """The end of the revision that defined an object: a table may not point at what is written later."""
+        index = self.last_change(number, revision)
+        return self._ends[-1 if index is None else index]
 
-    def pack(self, number: int, holder: Entry, revision: int) -> tuple[bytes, list[tuple[int, int]]]:
+    def pack(self, number: int, holder: Entry, revision: int) -> Pack:
         """An object stream unpacked: its bytes, and number and offset of each object in it."""
-        if holder not in self._packs:
-            stream = self._load_plain(number, holder, revision)
+        stream = self._load_plain(number, holder, revision)
+        known = self._packs.get(holder)
+        if known is None or known[0] is not stream:
             if not isinstance(stream, Stream) or stream.entries.get("/Type") != "/ObjStm":
                 raise BadStructure(f"object {number} is no object stream")
             data = self._unpack(stream, revision)
@@ -317,8 +336,8 @@ class Pdf:
             if len(numbers) < 2 * count:
                 raise BadStructure(f"the object stream {number} is broken")
             pairs = zip(numbers[: 2 * count : 2], numbers[1 : 2 * count : 2], strict=True)
-            self._packs[holder] = data, [(each, first + offset) for each, offset in pairs]
-        return self._packs[holder]
+            known = self._packs[holder] = stream, (data, [(each, first + offset) for each, offset in pairs])
+        return known[1]
 
     def _read_object(self, offset: int, revision: int | None) -> tuple[int, int, Any, int]:
         """Number, generation, value and end of the object at an offset."""

@@ -15,10 +15,11 @@ from signing.verification.der import read
 from signing.verification.facts import Coverage, FoundSignature, Kept, Later, SignedDocument, Store
 from signing.verification.faults import BadDer, BadStructure, Fault, NotPlain
 from signing.verification.fields import Field, form_fields
+from signing.verification.graph import positions
 from signing.verification.pdf import PLAIN, Pdf, View
 from signing.verification.plain_changes import PlainHistory
 from signing.verification.signed_data import digest_of
-from signing.verification.syntax import Ref, text_of
+from signing.verification.syntax import Ref, Stream, text_of
 from signing.verification.words import finding
 
 MAX_SIGNATURES = 1024  # fields that are judged; a class book has four, the largest known file about 300
@@ -27,6 +28,7 @@ MAX_CONTENTS = 4 * 1024 * 1024  # a signature with revocation lists inside has u
 
 _SUBFILTERS = frozenset({"/ETSI.CAdES.detached", "/adbe.pkcs7.detached", "/adbe.pkcs7.sha1", "/ETSI.RFC3161"})
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:(Z)|([+-])(\d\d)'?(?:(\d\d)'?)?)?")
+_HEAD = re.compile(rb"(?<![\w.])(\d{1,10})[\x00\t\n\f\r ]+\d{1,5}[\x00\t\n\f\r ]+obj(?![a-zA-Z0-9])")
 _WHITE = b"\0\t\n\f\r "
 
 
@@ -49,6 +51,9 @@ def read_document(pdf: Pdf, size: int) -> SignedDocument:
             raise BadStructure(f"more than {MAX_SIGNATURES} signatures")
         signatures.append(_read_signature(pdf, view, field, size))
     signatures.sort(key=lambda found: (found.end, found.field))
+    hidden = hidden_objects(pdf, min((found.revision for found in signatures if found.fault is None), default=pdf.last))
+    if hidden:
+        findings.append(finding("HIDDEN_OBJECTS", ", ".join(map(str, hidden[:8]))))
     if view.get(view.catalog, "/Perms", "/UR3") is not None or view.get(view.catalog, "/Perms", "/UR") is not None:
         findings.append(finding("USAGE_RIGHTS"))
     genuine = frozenset(found.field for found in signatures if found.fault is None and found.coverage > Coverage.UNCLEAR)
@@ -75,6 +80,22 @@ def _quick(pdf: Pdf, signatures: Iterable[FoundSignature], genuine: frozenset[st
         return None
 
 
+def hidden_objects(pdf: Pdf, base: int) -> list[int]:
+    """Objects in the revisions after `base` that no table names: a reader that repairs files would take them."""
+    found: list[int] = []
+    for revision in range(base + 1, pdf.last + 1):
+        section = pdf.sections[revision]
+        begin = max(each.end for each in pdf.sections[:revision])
+        known = positions(pdf, revision)
+        heads = [match for match in _HEAD.finditer(pdf.content, begin, section.end) if match.start(1) != section.start]
+        strange = [match for match in heads if match.start(1) not in known.values()]
+        if not strange:
+            continue
+        spans = [(stream.start, stream.stop) for number in known if isinstance(stream := pdf.load(number, revision), Stream)]
+        found += [int(match.group(1)) for match in strange if not any(start <= match.start() < stop for start, stop in spans)]
+    return found
+
+
 def view_is_null(view: View, value: Any) -> bool:
     """Whether a value is null in the end; one that cannot be read is not: it must not look like an empty field."""
     try:
@@ -84,7 +105,7 @@ def view_is_null(view: View, value: Any) -> bool:
 
 
 def _later(history: History, view: View, fields: dict[str, Field], found: FoundSignature) -> Later:
-    permission = Permission(certifies=found.certifies, locks=_lock(view, fields[found.field]))
+    permission = Permission(certifies=found.certifies, locks=_lock(view.pdf.at(found.revision), fields[found.field]))
     return history.after(found.revision, permission)
 
 
@@ -140,7 +161,7 @@ def _signature(pdf: Pdf, view: View, field: Field, size: int) -> FoundSignature:
         replaced = fault.code == "BYTE_RANGE" and _was_other(pdf, field, revision)
         return _unusable(field, finding("DICTIONARY_REPLACED") if replaced else fault, **known)
     notes = _notes(entries, contents, stamp=stamp)
-    known["certifies"] = _certifies(view, field, entries)
+    known["certifies"] = _certifies(pdf.at(revision), field, entries)
     coverage = _coverage(pdf, known["byte_range"], revision, size)
     if coverage is Coverage.UNCLEAR:
         replaced = _was_other(pdf, field, revision)

@@ -43,7 +43,8 @@ class Stream:
 _SPACE = rb"\x00\t\n\f\r "
 _REGULAR = rb"[^\x00\t\n\f\r ()<>\[\]{}/%]"
 _TOKEN = re.compile(
-    rb"[" + _SPACE + rb"]*(?:%[^\r\n]*[" + _SPACE + rb"]*)*"
+    # White space and comments; atomic, so that a hostile run of comments is walked once.
+    rb"(?>(?:[" + _SPACE + rb"]|%[^\r\n]*)*)"
     rb"(?:(?P<ref>(\d{1,10})[" + _SPACE + rb"]+(\d{1,5})[" + _SPACE + rb"]+R(?!" + _REGULAR + rb"))"
     rb"|(?P<int>[+-]?\d{1,19}(?!" + _REGULAR + rb"))"
     rb"|/(?P<name>" + _REGULAR + rb"*)"

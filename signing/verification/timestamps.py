@@ -14,6 +14,7 @@ from signing.verification.certificates import Certificate
 from signing.verification.der import INTEGER, SEQUENCE, read
 from signing.verification.faults import BadDer, BadSignedData, Fault
 from signing.verification.paths import ChainVerdict, Pool, judge_chain
+from signing.verification.revocation import CLOCK_SKEW
 from signing.verification.signature_check import Checked, check
 from signing.verification.signed_data import TST_INFO, SignedData, digest_name, read_signed_data
 
@@ -98,7 +99,7 @@ def judge_timestamp(  # noqa: PLR0911 -- one per check that can fail
             certificate=checked.certificate,
             chain=chain,
         )
-    late = _impossible(token, checked.certificate, at)
+    late = _impossible(token, checked.certificate, at + CLOCK_SKEW if at >= now else at)
     if late:
         return _failed(token, checked, SubIndication.TIMESTAMP_ORDER_FAILURE, late)
     weak = checked.weakness(at)

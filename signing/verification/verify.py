@@ -5,7 +5,7 @@ report = verify(pdf, Trust.load(["trust/"]))
 
 import hashlib
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from signing.report import (
     AttachmentReport,
@@ -31,6 +31,7 @@ from signing.verification.structure import read_document
 from signing.verification.words import finding
 
 MAX_BYTES = 512 * 1024 * 1024  # of one file
+FAR = timedelta(days=1)  # between the signer's clock and the timestamp, before the report speaks of it
 MAX_DEPTH = 2  # attachments inside attachments: a volume holds sheets, a sheet may hold its data
 MAX_ATTACHMENTS = 64  # that are verified in turn; a class book has 13 sheets
 
@@ -211,6 +212,9 @@ def _time_findings(judged: Judged) -> list[Finding]:
     found += [finding(note) for note in judged.checked.notes]
     if not judged.found.is_timestamp:
         found += [finding(each.code, each.detail) for each in judged.timestamps if not each.passed and each.code]
+        claim = claimed_time(judged)
+        if claim is not None and judged.time_is_proved and abs(claim - judged.best_time) > FAR:
+            found.append(finding("TIME_FAR_FROM_CLAIM", f"{claim.isoformat()} / {judged.best_time.isoformat()}"))
         if not judged.timestamps and not judged.proofs and judged.checked.sound:
             found.append(finding("NO_TIMESTAMP"))
     if judged.chain is not None and judged.chain.passed and judged.chain.unknown:
@@ -302,6 +306,7 @@ def _verdict(reports: tuple[SignatureReport, ...], findings: tuple[Finding, ...]
         "DATA_BEFORE_HEADER",
         "TRAILING_DATA",
         "HYBRID_XREF",
+        "HIDDEN_OBJECTS",
         "SHARED_SIGNATURE",
         "ATTACHMENT_NOT_PASSED",
     }

@@ -178,8 +178,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The signed document refers to objects that were defined only after signing ({detail})",
     ),
     "HIDDEN_OBJECTS": (
-        "Phiên bản sau có đối tượng không dùng tới ({detail})",
-        "A later revision brings objects that nothing uses ({detail})",
+        "Phiên bản sau có đối tượng không nằm trong bảng tham chiếu ({detail})",
+        "A later revision holds objects that no table names ({detail})",
     ),
 }
 

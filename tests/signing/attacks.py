@@ -335,6 +335,85 @@ def two_fields(scene: Scene) -> bytes:
     return update.bytes()
 
 
+def beyond_the_end(scene: Scene) -> bytes:
+    """The signed table points behind the signed bytes: what will stand there is the page's content."""
+    before = Update(scene.empty)
+    number = before.stream(b"BT (8) Tj ET")
+    old = before.value(before.page())["/Contents"]
+    before.change(before.page(), Contents=[old, Ref(number, 0)])
+    prepared = before.bytes()
+    place = prepared.index(b"%010d 00000 n" % prepared.index(b"%d 0 obj" % number))
+    future = 90_000
+    signed = scene.sign(prepared[:place] + b"%010d" % future + prepared[place + 10 :])
+    assert len(signed) < future
+    return signed.ljust(future) + b"%d 0 obj\n" % number + stream(b"BT (10) Tj ET") + b"\nendobj\n"
+
+
+def shorter_stream(scene: Scene) -> bytes:
+    """The length of the page's content is an object of its own, and is replaced: less of the page is shown."""
+    before = Update(scene.empty)
+    length = before.add(44)
+    body = b"BT (first words) Tj ET\nendstream BT (8) Tj ET"
+    content = before.put(before.size, b"<< /Length %d 0 R >>\nstream\n" % length + body[:44].ljust(44) + b"\nendstream")
+    before.change(before.page(), Contents=Ref(content, 0))
+    after = Update(scene.sign(before.bytes()))
+    after.put(length, 23)
+    return after.bytes()
+
+
+def inherited_resources(scene: Scene) -> bytes:
+    """The page inherits its fonts; the object that holds them is replaced."""
+    before = Update(scene.empty)
+    fonts = before.add(before.value(before.page())["/Resources"])
+    pages_node = before.value(before.catalog)["/Pages"]
+    assert isinstance(pages_node, Ref)
+    before.change(pages_node.number, Resources=Ref(fonts, 0))
+    before.change(before.page(), Resources=None)
+    after = Update(scene.sign(before.bytes()))
+    after.put(fonts, {"/Font": {"/F1": {"/Type": Name("/Font"), "/Subtype": Name("/Type1"), "/BaseFont": Name("/Symbol")}}})
+    return after.bytes()
+
+
+def inherited_value(scene: Scene) -> bytes:
+    """A field whose value stands in its parent: the parent is replaced."""
+    before = Update(scene.empty)
+    parent = before.size
+    child = parent + 1
+    before.put(parent, {"/T": b"parent", "/FT": Name("/Tx"), "/V": b"100", "/Kids": [Ref(child, 0)]})
+    before.put(
+        child,
+        {
+            "/T": b"child", "/Parent": Ref(parent, 0), "/Type": Name("/Annot"), "/Subtype": Name("/Widget"),
+            "/Rect": [60, 500, 160, 520], "/P": Ref(before.page(), 0),
+        },
+    )  # fmt: skip
+    form = before.value(before.catalog)["/AcroForm"]
+    assert isinstance(form, Ref)
+    before.change(form.number, Fields=[*before.view.items(before.value(form.number)["/Fields"]), Ref(parent, 0)])
+    after = Update(scene.sign(before.bytes()))
+    after.change(parent, V=b"9999")
+    return after.bytes()
+
+
+def hidden_in_an_update(scene: Scene) -> bytes:
+    """A sound later revision that carries an object which its table does not name."""
+    update = Update(scene.certified + b"%d 0 obj\n" % Update(scene.certified).page() + b"<< /Type /Page >>\nendobj\n")
+    dss = update.add({"/Type": Name("/DSS")})
+    update.change(update.catalog, DSS=Ref(dss, 0))
+    return update.bytes()
+
+
+def other_permission(scene: Scene) -> bytes:
+    """The certification's parameters stand in an object of their own, which is replaced by a milder one."""
+    before = Update(scene.empty)
+    parameters = before.add({"/Type": Name("/TransformParams"), "/P": 2, "/V": Name("/1.2")})
+    reference = {"/Type": Name("/SigRef"), "/TransformMethod": Name("/DocMDP"), "/TransformParams": Ref(parameters, 0)}
+    signed = scene.sign(before.bytes(), entries={"/Reference": [reference]})
+    after = Update(signed)
+    after.change(parameters, P=3)
+    return after.bytes()
+
+
 # Permitted updates.
 
 
@@ -478,6 +557,12 @@ STRUCTURAL: Mapping[str, Row] = {
     ),
     "only the picture changed": row(other_appearance, FAILED, changes="forbidden"),
     "early reference": row(early_reference, FAILED, changes="forbidden"),
+    "table points beyond the end": row(beyond_the_end, REFUSED),
+    "length replaced": row(shorter_stream, REFUSED),
+    "inherited resources replaced": row(inherited_resources, FAILED, changes="forbidden"),
+    "inherited value replaced": row(inherited_value, PASSED, changes="permitted", codes=frozenset({"FIELD_CHANGED"})),
+    "object that no table names": row(hidden_in_an_update, DOUBTED, codes=frozenset({"HIDDEN_OBJECTS"})),
+    "certification made milder": row(other_permission, FAILED, changes="forbidden"),
     "hidden and replaced": row(hidden_then_shown, FAILED, changes="forbidden"),
     "object stream overridden": row(overridden_pack, FAILED, changes="forbidden"),
     "spoken text": row(spoken_text, FAILED, changes="forbidden"),

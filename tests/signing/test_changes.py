@@ -70,7 +70,11 @@ def answers(content: bytes, *, quick: bool) -> tuple[dict[str, object], int]:
     history = History(pdf, genuine, plain)
     told: dict[str, object] = {}
     for found in usable:
-        later = history.after(found.revision, Permission(certifies=found.certifies))
+        try:
+            later = history.after(found.revision, Permission(certifies=found.certifies))
+        except Fault:  # what cannot be read is not understood, as `verify` has it
+            told[found.field] = (Changes.NOT_UNDERSTOOD, ())
+            continue
         told[found.field] = (later.changes, later.changed_fields)
     return told, history.thorough
 
