@@ -57,12 +57,14 @@ def mark(chance: random.Random) -> str:
 def transcript(seed: int) -> bytes:
     """One page of a pupil's transcript; each seed gives another pupil."""
     chance = random.Random(seed)  # noqa: S311 - test data
-    cells = "".join(f"[{s}]," + "".join(f"[{mark(chance)}]," for _ in range(3)) for s in SUBJECTS)
+    cells = "".join(f"[{s}]," + "".join(f"[{mark(chance)}]," for _ in range(6)) for s in SUBJECTS)
     body = (
         f"Họ và tên: *{person(chance)}*, sinh ngày {chance.randint(1, 28)}/{chance.randint(1, 12)}/2012\n\n"
         f"_Nơi sinh:_ Hà Nội. Lớp 9A, số {seed}. *_Năm học 2026-2027_*\n\n"
-        f"#table(columns: 4, table.header([Môn], [HK I], [HK II], [Cả năm]), {cells})\n\n"
-        f"Nhận xét của giáo viên chủ nhiệm: {chance.choice(GIVEN)} chăm chỉ, hoà nhã, có tinh thần trách nhiệm."
+        f"#table(columns: 7, table.header([Môn], [*TX*], [*GK*], [*CK*], [HK I], [HK II], [Cả năm]), {cells})\n\n"
+        f"Nhận xét của giáo viên chủ nhiệm: {chance.choice(GIVEN)} chăm chỉ, hoà nhã, có tinh thần trách nhiệm.\n\n"
+        "_*Kết quả rèn luyện:* Tốt. Được lên lớp; khen thưởng: học sinh giỏi, đạt giải Khuyến khích kì thi cấp huyện.\n"
+        "Xếp loại học lực cả năm: Giỏi. Vắng có phép: 2; vắng không phép: 0. Ý kiến của phụ huynh: đã xem, cảm ơn nhà trường._"
     )
     return _laid(_typeset("HỌC BẠ", body, size=11), object_streams=False)
 
@@ -121,7 +123,7 @@ def hand_picture() -> bytes:
 
 def _typeset(title: str, body: str, *, size: int) -> bytes:
     source: bytes = _PAGE.format(title=title, body=body, size=size).encode()
-    compiled: object = typst.compile(
+    compiled: object = typst.compile(  # type: ignore[misc]  # its stub leaves a type variable open
         source,
         font_paths=[str(FONTS)],
         ignore_system_fonts=True,
