@@ -210,7 +210,7 @@ def log_verify(
 
 @app.command()
 def check(office: Folder = None) -> None:
-    """Khám sức khỏe văn phòng. / Look the office over: guards, blobs, orphans, stuck work, certificates, fonts."""
+    """Khám sức khỏe văn phòng. / Look the office over: log, guards, blobs, stuck work, certificates, kinds."""
     from api.inspection import inspect
     from api.wiring import open_office
 

@@ -74,8 +74,8 @@ def read_settings(folder: Path | None = None) -> Settings:
         data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadSettings(
-            f"{office} không phải thư mục văn phòng (thiếu soky.toml); tạo bản thử bằng `soky demo` hoặc `soky serve --demo` / "
-            f"{office} is no office folder (soky.toml is missing); `soky demo` or `soky serve --demo` makes one for trying"
+            f"{office} không phải thư mục văn phòng (thiếu soky.toml); tạo bản thử bằng `soky serve --demo` / "
+            f"{office} is no office folder (soky.toml is missing); `soky serve --demo` makes one for trying"
         ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise BadSettings(f"{path}: không đọc được / cannot be read: {problem}") from problem
