@@ -11,6 +11,7 @@ import uvicorn
 
 from api.demo.people import DEMO_PIN
 from api.settings import OFFICE_VARIABLE, BadSettings, Settings
+from api.slip import demo_sealer
 from api.web.app import create_app
 from api.web.house import House
 from api.web.sessions import Sessions
@@ -49,6 +50,7 @@ def house_of(wired: Wired) -> House:
         open_key=lambda uri, ask: open_signer(wired.key_uri(uri), ask),
         demo=wired.settings.demo,
         demo_pin=DEMO_PIN if wired.settings.demo else "",
+        sealer=demo_sealer(wired) if wired.settings.demo else None,
         https=wired.settings.https,
     )
 

@@ -123,7 +123,7 @@ def _signature(found: SignatureReport) -> documents.SlipSignature:
         integrity=_INTEGRITY[found.changes_after] if found.intact else "changed" if _changed(found) else "not_checked",
         certificate=_certificate(found.chain[0]) if found.chain else None,
         revocation="good" if status == "good" else "revoked" if status == "revoked" else "unknown",
-        algorithm=" ".join(_SCHEMES.get(word, word) for word in (found.algorithm or "").split()),
+        algorithm=" ".join(_SCHEMES.get(word, word.upper()) for word in (found.algorithm or "").split()),
         level=found.level.value if found.level is not None else "",
         reason=_reason(found),
     )
@@ -176,6 +176,18 @@ def _demo_sealer(
     authority: signing.DemoAuthority, settings: Settings, clock: Callable[[], datetime], trust: signing.Trust
 ) -> Sealer:
     path = settings.folder.resolve() / "keys" / f"{DEMO_SEAL}.p12"
+    return Sealer(
+        service=DEMO_SERVICE,
+        open_key=lambda: _opened(authority, path),
+        timestamper=authority,
+        evidence=authority,
+        trust=trust,
+        demo=True,
+        clock=clock,
+    )
+
+
+def _opened(authority: signing.DemoAuthority, path: Path) -> AbstractContextManager[signing.Signer]:
     with _MAKING:
         if not path.is_file():
             authority.issue(
@@ -184,14 +196,6 @@ def _demo_sealer(
                 kind="seal",
                 unit=DEMO_SERVICE.name,
                 pin=DEMO_PIN,
-                file=DEMO_SEAL,
+                file=path.stem,
             )
-    return Sealer(
-        service=DEMO_SERVICE,
-        open_key=lambda: signing.open_signer(f"file:{path}", lambda _: DEMO_PIN),
-        timestamper=authority,
-        evidence=authority,
-        trust=trust,
-        demo=True,
-        clock=clock,
-    )
+    return signing.open_signer(f"file:{path}", lambda _: DEMO_PIN)

@@ -16,7 +16,7 @@ from starlette.types import Scope
 
 from api import texts
 from api.problems import EXPECTED, Problem, SignInFirst, Unwelcome, fault, problem_of
-from api.web import cases, checks, entrance, health, inbox, revisions, tasks
+from api.web import cases, check_results, checks, entrance, health, inbox, revisions, tasks
 from api.web.assets import DIST
 from api.web.guard import Guard
 from api.web.house import House
@@ -34,7 +34,7 @@ def create_app(house: House) -> FastAPI:
     """The pages of one office."""
     app = FastAPI(title="Soky", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.house = house
-    for place in (entrance, inbox, tasks, cases, revisions, checks, health):
+    for place in (entrance, inbox, tasks, cases, revisions, checks, check_results, health):
         app.include_router(place.router)
     app.mount("/static", Kept(directory=DIST, check_dir=False))
     app.add_middleware(Guard, https=house.https)

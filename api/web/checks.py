@@ -1,6 +1,7 @@
 """Kiểm tra: anybody uploads a file and gets four separate answers; anybody with a code sees what was published.
 
-An upload is verified in a limited process of `signing` and thrown away. It is never drawn, and nothing of it is kept.
+An upload is verified in a limited process of `signing`, and held in memory for a while with its result (`check_results`),
+so that the slip, the reports and the signed revisions can be taken along. Nothing of it is written anywhere.
 """
 
 import hashlib
@@ -97,6 +98,7 @@ def verify(visit: Visiting, file: Annotated[UploadFile | None, File()] = None) -
         overall=overall(report),
         answers=answers(visit, report, rendering, known),
         known=known,
+        held=visit.house.results.hold(content, report, (file.filename if file else None) or ""),
         error="",
     )
 

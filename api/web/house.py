@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import signing
+from api.slip import Sealer
+from api.web.held_results import CheckResults
 from api.web.limits import Pace, Seats
 from api.web.pictures import Pictures
 from api.web.renderings import Renderings
@@ -32,6 +34,8 @@ class House:
     demo_pin: str = ""  # of the demo's keys, shown beside the field; empty outside a demo
     https: bool = False  # cookies are bound to HTTPS, and browsers are told to stay there
     pictures: Pictures = field(default_factory=Pictures)
+    sealer: Sealer | None = None  # seals the slips of checks; None: this office gives none out
+    results: CheckResults = field(default_factory=CheckResults)
     renderings: Renderings = field(default_factory=Renderings)
     # Verifying costs up to ten seconds of a core: two at once on this machine, ten in a row a visitor, then one in six seconds.
     verify_pace: Pace = field(default_factory=lambda: Pace(burst=10, seconds_each=6))
