@@ -30,6 +30,7 @@ class What(StrEnum):
     SIGNED = "signed"  # a signature was put into a field
     FIELD_ADDED = "field_added"  # an empty signature field, invisible
     FIELD_ADDED_VISIBLE = "field_added_visible"
+    FIELD_ADDED_LARGE = "field_added_large"  # one whose picture could hide content
     VALUE = "value"  # a form field was filled in
     ANNOTATION = "annotation"
     ANNOTATION_DRAWS = "annotation_draws"  # one that can hide or imitate content
@@ -153,6 +154,8 @@ def judge_changes(changes: Sequence[Change], permission: Permission, *, happened
     findings += [finding("FIELD_CHANGED", change.field) for change in values]
     if not forbidden and not unknown:
         findings += [finding("ANNOTATION_ADDED", each.detail) for each in changes if each.what is What.ANNOTATION]
+        findings += [finding("VISIBLE_FIELD_ADDED", each.field) for each in changes if each.what is What.FIELD_ADDED_VISIBLE]
+        findings += [finding("FIELD_MAY_COVER", each.field) for each in changes if each.what is What.FIELD_ADDED_LARGE]
         findings += [finding("ANNOTATION_MAY_COVER", each.detail) for each in changes if each.what is What.ANNOTATION_DRAWS]
     if forbidden:
         answer = Changes.FORBIDDEN
@@ -181,12 +184,13 @@ _FORBIDDEN_AT: Mapping[int | None, frozenset[What]] = {
             What.VALUE,
             What.FIELD_ADDED,
             What.FIELD_ADDED_VISIBLE,
+            What.FIELD_ADDED_LARGE,
             What.ANNOTATION,
             What.ANNOTATION_DRAWS,
         }
     ),
-    2: frozenset({What.FIELD_ADDED_VISIBLE, What.ANNOTATION, What.ANNOTATION_DRAWS}),
-    3: frozenset({What.FIELD_ADDED_VISIBLE}),
+    2: frozenset({What.FIELD_ADDED_VISIBLE, What.FIELD_ADDED_LARGE, What.ANNOTATION, What.ANNOTATION_DRAWS}),
+    3: frozenset({What.FIELD_ADDED_VISIBLE, What.FIELD_ADDED_LARGE}),
 }
 
 
@@ -275,7 +279,8 @@ def _form_change(change: FormChange) -> Change:
         "forbidden": What.FORBIDDEN,
         "unknown": What.UNKNOWN,
     }
-    added = What.FIELD_ADDED_VISIBLE if change.visible else What.FIELD_ADDED
+    seen = What.FIELD_ADDED_LARGE if change.covers else What.FIELD_ADDED_VISIBLE
+    added = seen if change.visible else What.FIELD_ADDED
     what = added if change.kind == "added" else kinds[change.kind]
     return Change(
         what=what, detail=change.detail, field=change.name, old=change.old, new=change.new, field_is_new=change.is_new

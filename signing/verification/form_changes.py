@@ -5,7 +5,7 @@ from typing import Any
 
 from signing.verification.fields import Field, Widget
 from signing.verification.graph import Pair
-from signing.verification.syntax import text_of
+from signing.verification.syntax import Ref, text_of
 
 # What a signer's program may set on the widget when it fills a signature field; never its place.
 _SET_WHEN_SIGNING = frozenset({"/AP", "/AS", "/F", "/MK", "/DA", "/BS", "/Border", "/P", "/M", "/NM", "/H"})
@@ -23,6 +23,7 @@ class FormChange:
     old: str | None = None
     new: str | None = None
     visible: bool = False
+    covers: bool = False  # more of its page than a signature needs
     is_new: bool = False
 
 
@@ -131,7 +132,9 @@ def _added(pair: Pair, name: str, field: Field, genuine: frozenset[str]) -> list
     if any(key in field.entries for key in ("/AA", "/A")) or any("/A" in each.entries for each in field.widgets):
         return [FormChange(kind="forbidden", name=name, detail=f"field {name} added with an action", is_new=True)]
     visible = any(not _empty(pair.new.resolve(each.entries.get("/Rect"))) for each in field.widgets)
-    changes = [FormChange(kind="added", name=name, detail=f"field {name} added", visible=visible, is_new=True)]
+    covers = visible and any(_covers_much(pair, each) for each in field.widgets)
+    added = f"field {name} added"
+    changes = [FormChange(kind="added", name=name, detail=added, visible=visible, covers=covers, is_new=True)]
     if pair.new.resolve(field.value) is not None:
         kind = _signature_kind(pair, field, genuine)
         if kind is None:
@@ -142,10 +145,33 @@ def _added(pair: Pair, name: str, field: Field, genuine: frozenset[str]) -> list
     return changes
 
 
+_LARGE_SHARE = 0.2  # of a page; the largest place in our templates takes 0.04
+
+
+def _covers_much(pair: Pair, widget: Widget) -> bool:
+    """Whether a widget takes so much of its page that its picture could hide what was signed."""
+    rectangle = _numbers(pair, widget.entries.get("/Rect"))
+    box = _numbers(pair, pair.new.get(widget.entries.get("/P"), "/MediaBox")) or (0.0, 0.0, 595.0, 842.0)
+    return rectangle is None or _area(rectangle) > _LARGE_SHARE * _area(box)
+
+
+def _area(box: tuple[float, ...]) -> float:
+    return abs((box[2] - box[0]) * (box[3] - box[1]))
+
+
+def _numbers(pair: Pair, value: Any) -> tuple[float, ...] | None:
+    items = [pair.new.resolve(each) for each in pair.new.items(value)]
+    numbers = tuple(float(each) for each in items if isinstance(each, int | float))
+    return numbers if len(numbers) == len(items) == 4 else None  # noqa: PLR2004
+
+
 def _signature_kind(pair: Pair, field: Field, genuine: frozenset[str]) -> str | None:
     """Timestamp or signed, for a signature over what it says it covers; None for anything else."""
-    if field.name not in genuine:
+    if field.name not in genuine or not isinstance(field.value, Ref):
         return None
+    made = pair.pdf.last_change(field.value.number, pair.new.revision)
+    if made is None or made <= pair.old.revision:
+        return None  # an older signature shown in another field is not a signature of that field
     subfilter = pair.new.get(field.value, "/SubFilter")
     return "timestamp" if subfilter == "/ETSI.RFC3161" else "signed"
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from signing.report import SubIndication, Verdict
 from signing.trust import Trust, Use
+from signing.verification.algorithms import digest_term
 from signing.verification.certificates import Certificate, load_certificate
 from signing.verification.facts import FoundSignature, Kept, SignedDocument
 from signing.verification.faults import BadCertificate, Fault
@@ -298,10 +299,18 @@ def _with_algorithms(judged: Judged) -> Judged:
     if judged.verdict is not Verdict.TOTAL_PASSED or judged.checked is None:
         return judged
     weak = judged.checked.weakness(judged.best_time)
+    if not weak and judged.found.subfilter == "/adbe.pkcs7.sha1":
+        weak = _sha1_alone(judged.best_time)
     if not weak:
         return judged
     sub = SubIndication.CRYPTO_CONSTRAINTS_FAILURE if judged.time_is_proved else SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
     return _replaced(judged, Verdict.INDETERMINATE, sub, "WEAK_ALGORITHM", weak)
+
+
+def _sha1_alone(moment: datetime) -> str:
+    """Adobe's oldest form binds the file by SHA-1, whatever digest the container uses."""
+    term = digest_term("sha1")
+    return f"{term.name} ({term.source})" if term.until is not None and moment >= term.until else ""
 
 
 def _with_claim(judged: Judged) -> Judged:

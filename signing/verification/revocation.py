@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtensionOID
 
+from signing.verification.algorithms import weakness
 from signing.verification.certificates import Certificate, issued_by, load_certificate
 from signing.verification.faults import BadCertificate
 
@@ -58,12 +59,14 @@ def answers(
     found: list[Answer] = []
     for value in ocsps:
         told = _ocsp(value.der, certificate, issuer)
-        if told is not None and _responder_held(told, value.proven):
+        if told is not None and _responder_held(told, value.proven) and not _too_weak(told, value.proven):
             found.append(_answer("ocsp", value, told.issued, told.until, told.revoked, told.reason))
     for value in lists:
         told_list = _list(value.der, issuer)
         if told_list is not None and told_list.speaks_of(certificate):
             revoked, reason = told_list.entry(certificate.serial)
+            if revoked is None and weakness(value.proven, digest=told_list.digest, key=issuer.key_kind, bits=issuer.key_bits):
+                continue
             found.append(_answer("crl", value, told_list.issued, told_list.until, revoked, reason))
     return tuple(sorted(found, key=lambda answer: answer.issued, reverse=True))
 
@@ -81,6 +84,14 @@ class _Told:
     revoked: datetime | None
     reason: str | None
     responder: Certificate | None  # None: the issuer itself
+    digest: str | None  # with which the answer was signed
+    key: tuple[str, int]  # kind and size of the key that signed it
+
+
+def _too_weak(told: _Told, proven: datetime) -> bool:
+    """A good word signed with a weak algorithm is none; a revocation is believed all the same."""
+    kind, bits = told.key
+    return told.revoked is None and weakness(proven, digest=told.digest, key=kind, bits=bits) is not None
 
 
 def _responder_held(told: _Told, proven: datetime) -> bool:
@@ -100,7 +111,7 @@ def _ocsp(der: bytes, certificate: Certificate, issuer: Certificate) -> _Told | 
                 responder = _responder(response, issuer)
                 if responder is None:
                     return None
-                return _told(single, None if responder == issuer else responder)
+                return _told(single, response, responder, issuer)
     except (ValueError, TypeError, KeyError, UnsupportedAlgorithm, BadCertificate):
         return None
     return None
@@ -115,7 +126,9 @@ def _load_ocsp(der: bytes) -> ocsp.OCSPResponse | None:
     return response if response.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL else None
 
 
-def _told(single: ocsp.OCSPSingleResponse, responder: Certificate | None) -> _Told | None:
+def _told(
+    single: ocsp.OCSPSingleResponse, response: ocsp.OCSPResponse, responder: Certificate, issuer: Certificate
+) -> _Told | None:
     if single.certificate_status is ocsp.OCSPCertStatus.UNKNOWN:
         return None
     reason = single.revocation_reason
@@ -124,8 +137,14 @@ def _told(single: ocsp.OCSPSingleResponse, responder: Certificate | None) -> _To
         until=single.next_update_utc,
         revoked=single.revocation_time_utc,
         reason=reason.value if reason else None,
-        responder=responder,
+        responder=None if responder == issuer else responder,
+        digest=_digest_name(response.signature_hash_algorithm),
+        key=(responder.key_kind, responder.key_bits),
     )
+
+
+def _digest_name(digest: hashes.HashAlgorithm | None) -> str | None:
+    return digest.name.replace("-", "_") if digest is not None else None
 
 
 def _names_issuer(single: ocsp.OCSPSingleResponse, issuer: Certificate) -> bool:
@@ -191,13 +210,14 @@ def _made_by(signer: Certificate, value: bytes, data: bytes, digest: hashes.Hash
 class _List:
     """A revocation list whose issuer's signature was checked."""
 
-    __slots__ = ("ca_only", "issued", "issuer", "parsed", "until", "users_only")
+    __slots__ = ("ca_only", "digest", "issued", "issuer", "parsed", "until", "users_only")
 
     def __init__(self, parsed: x509.CertificateRevocationList, *, users_only: bool, ca_only: bool) -> None:
         self.parsed = parsed
         self.issuer = parsed.issuer.public_bytes()
         self.issued = parsed.last_update_utc
         self.until = parsed.next_update_utc
+        self.digest = _digest_name(parsed.signature_hash_algorithm)
         self.users_only, self.ca_only = users_only, ca_only
 
     def speaks_of(self, certificate: Certificate) -> bool:

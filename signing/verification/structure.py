@@ -5,7 +5,7 @@ One broken field never hides another: whatever is wrong with one becomes that si
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -39,7 +39,7 @@ def read_document(pdf: Pdf, size: int) -> SignedDocument:
     shared: dict[int, str] = {}
     signatures: list[FoundSignature] = []
     findings: list[Finding] = []
-    for field in fields.values():
+    for field in _owners_first(pdf, fields):
         if field.kind != "/Sig" or field.value is None or view_is_null(view, field.value):
             continue
         key = field.value.number if isinstance(field.value, Ref) else id(field.value)
@@ -78,6 +78,22 @@ def _quick(pdf: Pdf, signatures: Iterable[FoundSignature], genuine: frozenset[st
         return PlainHistory(pdf, base, genuine)
     except (NotPlain, Fault):
         return None
+
+
+def _owners_first(pdf: Pdf, fields: Mapping[str, Field]) -> list[Field]:
+    """Of two fields that show one signature the one counts that showed it when it was made."""
+    numbers = [field.value.number for field in fields.values() if isinstance(field.value, Ref) and field.kind == "/Sig"]
+    if len(set(numbers)) == len(numbers):
+        return list(fields.values())
+
+    def is_late(field: Field) -> bool:
+        if not isinstance(field.value, Ref) or field.kind != "/Sig":
+            return False
+        made = pdf.last_change(field.value.number, pdf.last)
+        then = form_fields(pdf.at(made)).get(field.name) if made is not None else None
+        return then is None or then.value != field.value
+
+    return sorted(fields.values(), key=is_late)
 
 
 def hidden_objects(pdf: Pdf, base: int) -> list[int]:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from signing.report import SubIndication, Verdict
 from signing.trust import Trust, Use
+from signing.verification.algorithms import digest_term
 from signing.verification.certificates import Certificate
 from signing.verification.der import INTEGER, SEQUENCE, read
 from signing.verification.faults import BadDer, BadSignedData, Fault
@@ -102,7 +103,10 @@ def judge_timestamp(  # noqa: PLR0911 -- one per check that can fail
     late = _impossible(token, checked.certificate, at + CLOCK_SKEW if at >= now else at)
     if late:
         return _failed(token, checked, SubIndication.TIMESTAMP_ORDER_FAILURE, late)
+    imprint = digest_term(token.digest)
     weak = checked.weakness(at)
+    if imprint.until is not None and at >= imprint.until:
+        weak = f"{imprint.name} ({imprint.source})"
     if weak:
         return _failed(token, checked, SubIndication.CRYPTO_CONSTRAINTS_FAILURE, weak)
     return JudgedTimestamp(

@@ -199,7 +199,7 @@ def _combine(judged: Judged, later: Later) -> tuple[Verdict, SubIndication | Non
         return Verdict.TOTAL_FAILED, SubIndication.FORMAT_FAILURE
     if judged.verdict is not Verdict.TOTAL_PASSED:
         return judged.verdict, judged.sub_indication
-    drawn = any(each.code == "ANNOTATION_MAY_COVER" for each in later.findings)
+    drawn = any(each.code in {"ANNOTATION_MAY_COVER", "FIELD_MAY_COVER"} for each in later.findings)
     if later.changes is Changes.NOT_UNDERSTOOD or drawn:
         return Verdict.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE
     return Verdict.TOTAL_PASSED, None
@@ -320,7 +320,7 @@ def _attachments(attached: tuple[Attached, ...], trust: Trust, now: datetime, de
     verified = 0
     for each in attached:
         report = None
-        if each.content.startswith(b"%PDF-") and depth < MAX_DEPTH and verified < MAX_ATTACHMENTS:
+        if depth < MAX_DEPTH and verified < MAX_ATTACHMENTS and is_pdf(each.content):
             verified += 1
             report = verify(each.content, trust, at=now, name=each.name, depth=depth + 1)
         reports.append(
@@ -335,16 +335,23 @@ def _attachments(attached: tuple[Attached, ...], trust: Trust, now: datetime, de
 
 
 def _attachment_findings(attachments: tuple[AttachmentReport, ...], contents: Contents) -> tuple[Finding, ...]:
-    """An attached file that is signed and fails pulls the whole down; one without signatures is only an attachment."""
+    """An attached PDF that fails or cannot be read pulls the whole down; one without signatures is only an attachment."""
     bad = [
         each.name
         for each in attachments
-        if each.report is not None and each.report.verdict in {Verdict.TOTAL_FAILED, Verdict.INDETERMINATE}
+        if each.report is not None and each.report.verdict not in {Verdict.TOTAL_PASSED, Verdict.NO_SIGNATURE}
     ]
     found = [finding("ATTACHMENT_NOT_PASSED", ", ".join(bad))] if bad else []
-    if contents.cut:
-        found.append(finding("ATTACHMENTS_CUT", contents.cut))
+    left = [each for each, told in zip(contents.attached, attachments, strict=True) if told.report is None]
+    cut = contents.cut + sum(is_pdf(each.content) for each in left)
+    if cut:
+        found.append(finding("ATTACHMENTS_CUT", cut))
     return tuple(found)
+
+
+def is_pdf(content: bytes) -> bool:
+    """Whether a reader would open it as a PDF (ISO 32000-2 annex I: the header within the first 1024 bytes)."""
+    return content.find(b"%PDF-", 0, 1024) >= 0
 
 
 __all__ = ["BadStructure", "verify"]

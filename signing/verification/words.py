@@ -51,8 +51,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "An attached file did not pass: {detail}",
     ),
     "ATTACHMENTS_CUT": (
-        "Chỉ kiểm tra một phần tệp đính kèm ({detail})",
-        "Only a part of the attached files was checked ({detail})",
+        "Có {detail} tệp đính kèm không được kiểm tra",
+        "{detail} attached files were not checked",
     ),
     "CHECK_FAILED": (
         "Không kiểm tra được chữ ký này: {detail}",
@@ -168,6 +168,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "ANNOTATION_ADDED": (
         "Có ghi chú được thêm sau khi ký (người ký cho phép): {detail}",
         "An annotation was added after signing (the signer allowed it): {detail}",
+    ),
+    "VISIBLE_FIELD_ADDED": (
+        "Có ô ký nhìn thấy được thêm sau chữ ký này: {detail}",
+        "A visible signature field was added after this signature: {detail}",
+    ),
+    "FIELD_MAY_COVER": (
+        "Có ô ký lớn được thêm sau khi ký, có thể che nội dung: {detail}",
+        "A large signature field was added after signing; it may cover what was signed: {detail}",
     ),
     "ANNOTATION_MAY_COVER": (
         "Có ghi chú được thêm sau khi ký, có thể che nội dung: {detail}",

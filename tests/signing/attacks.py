@@ -13,6 +13,11 @@ from signing.verification.pdf import PACKED
 from signing.verification.syntax import Name, Ref
 from tests.signing.updates import Identity, Style, Update, put_signature, ranges_of, replace_contents, stream
 
+XMP = (
+    b'<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/></x:xmpmeta><?xpacket end="w"?>'
+)
+
 FAILED = frozenset({"TOTAL_FAILED"})
 DOUBTED = frozenset({"INDETERMINATE"})
 REFUSED = frozenset({"TOTAL_FAILED", "INDETERMINATE", "UNREADABLE"})
@@ -420,7 +425,7 @@ def other_permission(scene: Scene) -> bytes:
 def metadata(scene: Scene) -> bytes:
     """Other metadata: no reader shows them as content."""
     update = Update(scene.certified)
-    number = update.stream(b"<x/>", Type=Name("/Metadata"), Subtype=Name("/XML"))
+    number = update.stream(XMP, Type=Name("/Metadata"), Subtype=Name("/XML"))
     info = update.add({"/Title": b"another"})
     update.change(update.catalog, Metadata=Ref(number, 0))
     update.trailer["/Info"] = Ref(info, 0)
@@ -437,7 +442,7 @@ def store(scene: Scene, *, times: int = 1, lose: bool = False) -> bytes:
         new = update.stream(scene.signer.chain[turn % len(scene.signer.chain)])
         certs = [*certs, Ref(new, 0)]
         vri = update.add({"/Cert": certs, "/TU": b"D:20260101000000Z"})
-        dss = update.add({"/Type": Name("/DSS"), "/Certs": certs, "/VRI": {"/ABCDEF0123": Ref(vri, 0)}})
+        dss = update.add({"/Type": Name("/DSS"), "/Certs": certs, "/VRI": {"/" + "AB" * 20: Ref(vri, 0)}})
         update.change(update.catalog, DSS=Ref(dss, 0))
         content = update.bytes()
     return content
@@ -544,7 +549,12 @@ STRUCTURAL: Mapping[str, Row] = {
     ),
     "stamp after approval": row(annotation("approved", "/Stamp"), DOUBTED, changes="not_understood"),
     "visible field after P=2": row(new_field("certified", [50, 600, 300, 720]), FAILED, changes="forbidden"),
-    "visible field after approval": row(new_field("approved", [50, 600, 300, 720]), PASSED, changes="permitted"),
+    "visible field after approval": row(
+        new_field("approved", [50, 600, 300, 720]), PASSED, changes="permitted", codes=frozenset({"VISIBLE_FIELD_ADDED"})
+    ),
+    "large field after approval": row(
+        new_field("approved", [0, 0, 595, 842]), DOUBTED, changes="permitted", codes=frozenset({"FIELD_MAY_COVER"})
+    ),
     "invisible field after P=2": row(new_field("certified", [0, 0, 0, 0]), PASSED, changes="permitted"),
     "text field added": row(new_field("approved", [50, 600, 300, 720], "/Tx"), FAILED, changes="forbidden"),
     "field moved": row(field_entry("homeroom_teacher_signs", Rect=[0, 0, 500, 500]), FAILED, changes="forbidden"),

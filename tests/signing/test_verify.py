@@ -278,6 +278,15 @@ def test_a_bad_sheet_pulls_the_book_down(scene: Scene, trust: Trust) -> None:
     assert "ATTACHMENT_NOT_PASSED" in {each.code for each in report.findings}
 
 
+def test_an_attached_file_that_cannot_be_read_pulls_down_too(scene: Scene, trust: Trust) -> None:
+    """A password on the sheet, or bytes before its header, do not take it out of the check."""
+    for bad in (_encrypted(scene), b"MZ\n" + scene.certified):
+        report = verify(scene.sign(_with_file(scene.empty, "sheet.pdf", bad)), trust)
+
+        assert report.verdict == "INDETERMINATE"
+        assert "ATTACHMENT_NOT_PASSED" in {each.code for each in report.findings}
+
+
 def test_files_inside_files_end_somewhere(scene: Scene, trust: Trust) -> None:
     """Attachments of attachments of attachments are listed, no longer judged."""
     content = scene.certified
@@ -290,6 +299,7 @@ def test_files_inside_files_end_somewhere(scene: Scene, trust: Trust) -> None:
         depth += 1
 
     assert depth == 2
+    assert "ATTACHMENTS_CUT" in {each["code"] for each in told["findings"]}
 
 
 def test_a_usage_right_is_nobodys_signature(scene: Scene, trust: Trust) -> None:
