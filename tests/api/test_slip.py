@@ -1,5 +1,7 @@
 """The slip of a real check, sealed by the service's own key."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pypdfium2
@@ -80,3 +82,23 @@ def test_the_seals_key_is_made_once(sealer: Sealer, tmp_path: Path) -> None:
 
     assert len(certificates) == 1
     assert sealer.service == DEMO_SERVICE
+
+
+def test_the_command_writes_the_slip_and_the_xml_report(signed: bytes, tmp_path: Path) -> None:
+    """`soky verify FILE --slip --report-xml`: both are written, whatever the verdict; more than one file is refused first."""
+    office = tmp_path / "office"
+    Settings(folder=office, demo=True).write()
+    file, slip, xml = tmp_path / "a.pdf", tmp_path / "slip.pdf", tmp_path / "report.xml"
+    file.write_bytes(signed)
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-m", "api.cli", "verify", "--office", str(office), "--slip", str(slip)]
+    one = [*command, "--report-xml", str(xml), str(file)]
+    ran = subprocess.run(one, capture_output=True, text=True, cwd=root, check=False, timeout=120)
+    two = subprocess.run([*command, str(file), str(file)], capture_output=True, text=True, cwd=root, check=False, timeout=120)
+
+    # The file's signer is of another authority than this office's: not valid, and the slip says so.
+    assert ran.returncode == 1, ran.stderr
+    assert "Kết luận: Chưa đủ thông tin để kết luận" in text_of(slip.read_bytes())
+    assert b"mainindication:indeterminate" in xml.read_bytes()
+    assert two.returncode == 2
+    assert "for one file" in two.stderr
