@@ -69,6 +69,11 @@ class Sandbox:
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a file is being judged just now."""
+        return self._lock.locked()
+
     def verify(self, content: bytes, *, at: datetime | None = None, name: str = "") -> Report:
         """The report, within the limits. The same content on the same day under the same policy is judged once."""
         moment = at or datetime.now(UTC)
@@ -202,20 +207,31 @@ def _unreadable(name: str, digest: str, moment: datetime, trust: Trust, code: st
     )
 
 
-_shared: dict[str, Sandbox] = {}
+_shared: dict[str, list[Sandbox]] = {}
 _shared_lock = threading.Lock()
+WORKERS = 2  # at once per bundle: a file of ten seconds does not hold up the next person
 _MAX_SHARED = 4  # bundles in use at once; more only means that workers are started more often
 
 
 def verify_untrusted(content: bytes, trust: Trust, *, at: datetime | None = None, name: str = "") -> Report:
     """`verify` for a file from outside: 10 s and 1 GB at most, in a worker that is kept for the next one."""
+    return _free_sandbox(trust).verify(content, at=at, name=name)
+
+
+def _free_sandbox(trust: Trust) -> Sandbox:
+    """One that is idle, a new one while there may be more, else any: it is waited for."""
     with _shared_lock:
-        sandbox = _shared.get(trust.digest)
-        if sandbox is None:
+        pool = _shared.get(trust.digest)
+        if pool is None:
             while len(_shared) >= _MAX_SHARED:
-                _shared.pop(next(iter(_shared))).close()
-            sandbox = _shared[trust.digest] = Sandbox(trust)
-    return sandbox.verify(content, at=at, name=name)
+                for sandbox in _shared.pop(next(iter(_shared))):
+                    sandbox.close()
+            pool = _shared[trust.digest] = []
+        idle = next((sandbox for sandbox in pool if not sandbox.busy), None)
+        if idle is None and len(pool) < WORKERS:
+            idle = Sandbox(trust)
+            pool.append(idle)
+        return idle or pool[threading.get_ident() % len(pool)]
 
 
 def verify_file(file: bytes | str | Path, trust: Trust, *, at: datetime | None = None, name: str | None = None) -> Report:
@@ -239,4 +255,5 @@ def close_all() -> None:
     """End every shared worker."""
     with _shared_lock:
         while _shared:
-            _shared.popitem()[1].close()
+            for sandbox in _shared.popitem()[1]:
+                sandbox.close()

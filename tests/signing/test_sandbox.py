@@ -1,12 +1,13 @@
 """Files from outside are judged in a process that may be killed."""
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from signing import DemoAuthority, Trust, verify_file
+from signing import DemoAuthority, Trust, verify_file, verify_untrusted
 from signing.demo import Issued
 from signing.sandbox import Sandbox
 from tests.signing.updates import Style, identity, put_signature
@@ -74,6 +75,14 @@ def test_memory_runs_out(trust: Trust) -> None:
 
     assert report.verdict == "UNREADABLE"
     assert report.findings
+
+
+def test_two_files_are_judged_at_once(trust: Trust, signed: bytes) -> None:
+    """A second person does not wait for the first one's file; a third does, and gets an answer too."""
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(lambda turn: verify_untrusted(signed + b"\n" * turn, trust), range(1, 7)))
+
+    assert {each.verdict for each in reports} == {"TOTAL_PASSED"}
 
 
 def test_a_path_or_bytes_and_never_an_exception(trust: Trust, signed: bytes, tmp_path: Path) -> None:
