@@ -18,12 +18,12 @@ from signing.report import ChainLink, Changes, Finding, SignatureReport, SubIndi
 from signing.trust import Trust, Use
 from signing.verification.algorithms import ends, weakness
 from signing.verification.certificates import Certificate, load_certificate
-from signing.verification.faults import BadCertificate
+from signing.verification.faults import BadCertificate, Fault
 from signing.verification.kinds import kind_of
 from signing.verification.paths import ChainVerdict, Pool, judge_chain
-from signing.verification.revocation import CLOCK_SKEW, MAX_ANSWERS, Value
-from signing.verification.signed_data import Scheme
-from signing.verification.timestamps import JudgedTimestamp, judge_timestamp
+from signing.verification.revocation import CLOCK_SKEW, MAX_ANSWERS, Value, answers
+from signing.verification.signed_data import Scheme, SignedData
+from signing.verification.timestamps import JudgedTimestamp, judge_timestamp, read_token
 
 MAX_POOL = 128  # certificates of one signature and its timestamps; real ones have about eight
 
@@ -180,9 +180,9 @@ def name_level(given: Given, worth: Worth) -> tuple[Level | None, tuple[Finding,
         return Level.B_B, ()
     if not worth.chain.passed:
         return Level.B_T, (finding("LEVEL_NOT_MET", "B-LT: no valid chain"),)
-    inside = frozenset((*given.ocsps, *given.lists, *_inside_tokens(worth.timestamps)))
-    for chain in (worth.chain, *(each.chain for each in worth.proved if each.chain)):
-        missing = _without_word(chain, inside)
+    asked = [(worth.chain, worth.best_time), *((each.chain, each.time) for each in worth.proved if each.chain and each.time)]
+    for chain, moment in asked:
+        missing = _without_word(chain, given, moment)
         if missing is not None:
             return Level.B_T, (finding("LEVEL_NOT_MET", f"B-LT: {missing.common_name}"),)
     word = worth.chain.answers.get(worth.chain.chain[0])
@@ -192,14 +192,16 @@ def name_level(given: Given, worth: Worth) -> tuple[Level | None, tuple[Finding,
     return Level.B_LT, ()
 
 
-def _without_word(chain: ChainVerdict, inside: frozenset[bytes]) -> Certificate | None:
-    """The first certificate of a chain, the root left out, for which the signature brings no answer."""
-    root = chain.root.certificate if chain.root else None
-    for certificate in chain.chain:
-        if certificate == root or certificate.no_revocation_check:
+def _without_word(chain: ChainVerdict, given: Given, moment: datetime) -> Certificate | None:
+    """The first certificate of a chain, the root left out, about which the signature brings no answer for that moment."""
+    tokens = [held for each in given.stamps if (held := _held(each.token)) is not None]
+    ocsps = [*given.ocsps, *(der for token in tokens for der in token.ocsps)]
+    lists = [*given.lists, *(der for token in tokens for der in token.revocation_lists)]
+    values, more = ([Value(der=der, proven=moment) for der in ders[:MAX_ANSWERS]] for ders in (ocsps, lists))
+    for certificate, issuer in pairwise(chain.chain):
+        if certificate.no_revocation_check:
             continue
-        answer = chain.answers.get(certificate)
-        if answer is None or answer.der not in inside:
+        if not any(each.usable_at(moment) for each in answers(certificate, issuer, values, more)):
             return certificate
     return None
 
@@ -224,10 +226,10 @@ def _holds_until(chain: ChainVerdict, digest: str) -> datetime | None:
 
 def _pool(given: Given, trust: Trust, now: datetime) -> Pool:
     """Everything the signature brings, known to exist now; and the trust bundle's lists."""
-    tokens = [signed for each in given.stamps if (signed := _token(each.token)) is not None]
-    ders = dict.fromkeys((*given.certificates, *(der for token in tokens for der in token[0])))
-    ocsps = (*given.ocsps, *(der for token in tokens for der in token[1]))
-    lists = (*given.lists, *(der for token in tokens for der in token[2]), *trust.revocation_lists)
+    tokens = [held for each in given.stamps if (held := _held(each.token)) is not None]
+    ders = dict.fromkeys((*given.certificates, *(der for token in tokens for der in token.certificates)))
+    ocsps = (*given.ocsps, *(der for token in tokens for der in token.ocsps))
+    lists = (*given.lists, *(der for token in tokens for der in token.revocation_lists), *trust.revocation_lists)
     return Pool(
         certificates=tuple(loaded for der in list(ders)[:MAX_POOL] if (loaded := _load(der)) is not None),
         ocsps=tuple(Value(der=der, proven=now) for der in ocsps[:MAX_ANSWERS]),
@@ -235,23 +237,12 @@ def _pool(given: Given, trust: Trust, now: datetime) -> Pool:
     )
 
 
-def _token(der: bytes) -> tuple[tuple[bytes, ...], tuple[bytes, ...], tuple[bytes, ...]] | None:
-    """Certificates, OCSP answers and lists inside a timestamp token."""
-    from signing.verification.faults import Fault
-    from signing.verification.timestamps import read_token
-
+def _held(token: bytes) -> SignedData | None:
+    """The container of a timestamp token, with the certificates and revocation data that it brings."""
     try:
-        signed = read_token(der).signed
+        return read_token(token).signed
     except Fault:
         return None
-    return signed.certificates, signed.ocsps, signed.revocation_lists
-
-
-def _inside_tokens(timestamps: Iterable[JudgedTimestamp]) -> Iterable[bytes]:
-    for each in timestamps:
-        if each.token is not None:
-            yield from each.token.signed.ocsps
-            yield from each.token.signed.revocation_lists
 
 
 def _load(der: bytes) -> Certificate | None:

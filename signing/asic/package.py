@@ -28,6 +28,7 @@ MAX_NAME = 240  # characters
 META = "META-INF/"
 MIMETYPE = "mimetype"
 _LOCAL_HEADER = 30  # bytes before the name
+_END_RECORD = 22  # bytes of the end of the directory, without a comment
 _DESCRIPTOR_BYTES = (12, 16, 20, 24)  # after data whose size was not known: with or without mark, ZIP64 or not
 _HAS_DESCRIPTOR = 0x08
 _ENCRYPTED = 0x01
@@ -113,8 +114,10 @@ def _checked_entries(archive: zipfile.ZipFile, content: bytes) -> list[zipfile.Z
     entries = sorted(archive.infolist(), key=lambda entry: entry.header_offset)
     if len(entries) > MAX_ENTRIES:
         raise BadPackage(f"{len(entries)} entries; at most {MAX_ENTRIES} are read")
-    if not entries or archive.comment:
-        raise BadPackage("an empty archive" if not entries else "an archive with a comment")
+    if not entries:
+        raise BadPackage("an empty archive")
+    if content[-_END_RECORD : -_END_RECORD + 4] != b"PK\x05\x06":
+        raise BadPackage("a comment, or bytes after the end")
     _check_distinct([entry.filename.rstrip("/") for entry in entries])
     if sum(entry.file_size for entry in entries) > MAX_BYTES:
         raise BadPackage(f"more than {MAX_BYTES} bytes when unpacked")

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from signing.verification.faults import Fault
 from signing.xml.tree import XML, Attribute, Comment, Document, Element, Instruction
 
-MAX_BYTES = 256 * 1024 * 1024  # of canonical form per document: all references of all signatures together
+# Written per document, all references of all signatures together: what a hostile one may cost, about 5 s of each.
+MAX_BYTES = 256 * 1024 * 1024
+MAX_ELEMENTS = 500_000  # a transcript with 16 signatures writes about 10 000
 
 
 class CannotCanonicalise(Fault):
@@ -75,6 +77,9 @@ def canonical(
     return "".join(writer.parts).encode()
 
 
+_Item = tuple[Element, dict[str, str], dict[str, str]] | str  # to be opened, or written as it is
+
+
 class _Writer:
     def __init__(self, method: Method, without: Element | None, prefixes: frozenset[str], *, comments: bool) -> None:
         self.method, self.without, self.prefixes, self.comments = method, without, prefixes, comments
@@ -91,7 +96,7 @@ class _Writer:
     def element(self, apex: Element) -> None:
         """An element with all under it. A stack of our own: depth is bounded by the reader, not by Python."""
         above = {} if apex.parent is None else apex.parent.scope
-        stack: list[tuple[Element, dict[str, str], dict[str, str]] | str] = [(apex, above, {})]
+        stack: list[_Item] = [(apex, above, {})]
         parts = self.parts
         while stack:
             item = stack.pop()
@@ -101,47 +106,63 @@ class _Writer:
             element, scope, written = item
             if element.declared:
                 scope = {**scope, **element.declared}
-            scope, written = self._open_tag(element, scope, written, apex)
+            written = self._open_tag(element, scope, written, apex)
+            self._inside(element, scope, written, stack)
+
+    def _inside(self, element: Element, scope: dict[str, str], written: dict[str, str], stack: list[_Item]) -> None:
+        """What stands between the tags. Text alone, as most hold, is written at once; the rest waits on the stack."""
+        children = element.children
+        if not children:
+            self.parts.append(f"</{element.qname}>")
+        elif len(children) == 1 and isinstance(children[0], str):
+            self.parts.append(f"{_text(children[0])}</{element.qname}>")
+        else:
             stack.append(f"</{element.qname}>")
-            pending: list[tuple[Element, dict[str, str], dict[str, str]] | str] = []
-            for child in element.children:
+            for child in reversed(children):
                 if isinstance(child, str):
-                    pending.append(_text(child))
+                    stack.append(_text(child))
                 elif isinstance(child, Element):
                     if child is not self.without:
-                        pending.append((child, scope, written))
+                        stack.append((child, scope, written))
                 elif isinstance(child, Instruction):
-                    pending.append(f"<?{child.target}{f' {child.data}' if child.data else ''}?>")
+                    stack.append(f"<?{child.target}{f' {child.data}' if child.data else ''}?>")
                 elif self.comments:
-                    pending.append(f"<!--{child.text}-->")
-            stack.extend(reversed(pending))
+                    stack.append(f"<!--{child.text}-->")
 
-    def _open_tag(
-        self, element: Element, scope: dict[str, str], written: dict[str, str], apex: Element
-    ) -> tuple[dict[str, str], dict[str, str]]:
-        wanted = self._visible(element, scope) if self.method.exclusive else self._in_force(element, scope, element is apex)
-        news = {prefix: uri for prefix, uri in wanted.items() if written.get(prefix, "") != uri}
+    def _open_tag(self, element: Element, scope: dict[str, str], written: dict[str, str], apex: Element) -> dict[str, str]:
+        """Write it; the namespaces that are written from here on."""
+        exclusive = self.method.exclusive
         attributes = element.attributes
-        if element is apex and not self.method.exclusive and element.parent is not None:
+        if exclusive:
+            wanted = self._visible(element, scope)
+        elif element is apex:
+            wanted = scope
             attributes = (*attributes, *self._inherited(element))
+        else:
+            wanted = element.declared
+        if not wanted and not attributes:
+            self.parts.append(f"<{element.qname}>")
+            return written
+        news = {prefix: uri for prefix, uri in wanted.items() if prefix != "xml" and written.get(prefix, "") != uri}
         tag = [f"<{element.qname}"]
         tag += [f' xmlns{":" if prefix else ""}{prefix}="{_value(news[prefix])}"' for prefix in sorted(news)]
-        tag += [f' {each.qname}="{_value(each.value)}"' for each in sorted(attributes, key=_order)]
-        self.parts.append("".join((*tag, ">")))
-        return scope, ({**written, **news} if news else written)
-
-    @staticmethod
-    def _in_force(element: Element, scope: dict[str, str], is_apex: bool) -> dict[str, str]:
-        """Inclusive: the apex writes every namespace in force, an element below what it declares."""
-        listed = scope if is_apex else element.declared
-        return {prefix: uri for prefix, uri in listed.items() if prefix != "xml"}
+        ordered = sorted(attributes, key=_order) if len(attributes) > 1 else attributes
+        tag += [f' {each.qname}="{_value(each.value)}"' for each in ordered]
+        tag.append(">")
+        self.parts.append("".join(tag))
+        return {**written, **news} if news else written
 
     def _visible(self, element: Element, scope: dict[str, str]) -> dict[str, str]:
         """Exclusive: what the element's own names use, and the prefixes that are to be treated inclusively."""
-        used = {element.prefix}
-        used.update(each.qname.partition(":")[0] for each in element.attributes if each.namespace)
-        used |= {prefix for prefix in self.prefixes if prefix in scope}
-        return {prefix: scope.get(prefix, "") for prefix in used if prefix != "xml"}
+        used = {element.prefix: scope.get(element.prefix, "")}
+        for each in element.attributes:
+            if each.namespace:
+                prefix = each.qname.partition(":")[0]
+                used[prefix] = scope.get(prefix, "")
+        for prefix in self.prefixes:
+            if prefix in scope:
+                used[prefix] = scope[prefix]
+        return used
 
     def _inherited(self, apex: Element) -> list[Attribute]:
         """The xml: attributes of ancestors outside the node-set (C14N 1.0, 2.4; C14N 1.1, 2.4)."""
@@ -165,9 +186,13 @@ def _order(attribute: Attribute) -> tuple[str, str]:
 
 
 def _text(text: str) -> str:
+    if text.isalnum():
+        return text
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#xD;")
 
 
 def _value(value: str) -> str:
+    if value.isalnum():
+        return value
     value = value.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
     return value.replace("\t", "&#x9;").replace("\n", "&#xA;").replace("\r", "&#xD;")

@@ -16,7 +16,7 @@ from signing.verification.certificates import Certificate
 from signing.verification.faults import Fault
 from signing.verification.signed_data import digest_of
 from signing.xml.algorithms import SIGNED_PROPERTIES
-from signing.xml.canonical import DEFAULT, MAX_BYTES, canonical
+from signing.xml.canonical import DEFAULT, MAX_BYTES, MAX_ELEMENTS, Method, canonical
 from signing.xml.signature import Parsed, Reference
 from signing.xml.tree import Document, Element
 
@@ -54,14 +54,19 @@ class Covered:
 class Budget:
     """Canonical bytes that may still be made for this document: hostile references cost time, and all are counted."""
 
-    left: int = MAX_BYTES
+    bytes_left: int = MAX_BYTES
+    elements_left: int = MAX_ELEMENTS
 
-    def take(self, data: bytes) -> bytes:
-        """The data, counted. Raises Refused."""
-        self.left -= len(data)
-        if self.left < 0:
-            raise Refused("RESOURCE_LIMIT", f"{MAX_BYTES} bytes", verdict=Verdict.INDETERMINATE, sub=SubIndication.NO_POE)
-        return data
+    def write(
+        self, what: Element | Document, *, of: Element, method: Method, prefixes: frozenset[str], without: Element | None
+    ) -> bytes:
+        """The canonical form of `what` (for the document, `of` is its root), counted. Raises Refused."""
+        self.elements_left -= of.size
+        self.bytes_left -= max(0, of.end - of.start)
+        if self.elements_left < 0 or self.bytes_left < 0:
+            detail = f"{MAX_BYTES} bytes, {MAX_ELEMENTS} elements"
+            raise Refused("RESOURCE_LIMIT", detail, verdict=Verdict.INDETERMINATE, sub=SubIndication.NO_POE)
+        return canonical(what, method, without=without, prefixes=prefixes, comments=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +79,7 @@ class Setting:
     files: Mapping[str, bytes]
     spans: tuple[tuple[int, int], ...]  # where the signatures stand in the bytes
     budget: Budget = field(default_factory=Budget)
+    digests: dict[tuple[object, ...], tuple[int, bytes]] = field(default_factory=dict)  # of canonical forms written already
 
 
 def check_reference(reference: Reference, parsed: Parsed, setting: Setting, certificate: Certificate) -> Covered | None:
@@ -83,9 +89,8 @@ def check_reference(reference: Reference, parsed: Parsed, setting: Setting, cert
     target = target_of(reference, parsed, setting.document)
     without = parsed.element if reference.enveloped and parsed.element.is_inside(target) else None
     what = setting.document if reference.uri == "" else target
-    data = canonical(what, reference.method or DEFAULT, without=without, prefixes=reference.prefixes, comments=False)
-    setting.budget.take(data)
-    if not hmac.compare_digest(digest_of(reference.digest, data), reference.value):
+    size, digest = _digest(reference, what, target, without, setting)
+    if not hmac.compare_digest(digest, reference.value):
         raise Refused(
             "DIGEST_MISMATCH",
             target.path,
@@ -95,7 +100,20 @@ def check_reference(reference: Reference, parsed: Parsed, setting: Setting, cert
         )
     if not is_content(target, parsed):
         return None
-    return Covered(path=target.path, id=_id(reference), size=len(data), element=target, enveloped=without is not None)
+    return Covered(path=target.path, id=_id(reference), size=size, element=target, enveloped=without is not None)
+
+
+def _digest(
+    reference: Reference, what: Element | Document, target: Element, without: Element | None, setting: Setting
+) -> tuple[int, bytes]:
+    """Size and digest of the canonical form. Several people sign the same element: it is written once for all of them."""
+    method = reference.method or DEFAULT
+    key = (reference.uri, method.uri, reference.prefixes, reference.digest, without.number if without else None)
+    known = setting.digests.get(key)
+    if known is None:
+        data = setting.budget.write(what, of=target, method=method, prefixes=reference.prefixes, without=without)
+        known = setting.digests[key] = len(data), digest_of(reference.digest, data)
+    return known
 
 
 def _check_file(reference: Reference, setting: Setting, certificate: Certificate) -> Covered:

@@ -8,14 +8,14 @@ and a new one is put in by inserting bytes, so that nothing that is signed is ev
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
 from signing.verification.faults import Fault
 
 MAX_BYTES = 32 * 1024 * 1024  # a transcript has 50 KB, a packed class 5 MB
-MAX_ELEMENTS = 300_000  # a packed class of 50 transcripts has about 100 000
+MAX_ELEMENTS = 200_000  # a packed class of 50 transcripts has about 100 000
 MAX_DEPTH = 100  # a transcript has 8, a XAdES signature in it 14
 MAX_ATTRIBUTES = 256  # of one element
 
@@ -71,6 +71,8 @@ class Element:
     declared: dict[str, str]  # prefix ("" for the default) to namespace
     parent: "Element | None"
     start: int  # in bytes: of "<"
+    number: int  # of elements before it
+    last: int = 0  # the number of the last element inside it, or its own
     end: int = 0  # after ">"
     content_end: int = 0  # of "</", or -1 for an empty-element tag
     children: list["Element | str | Comment | Instruction"] = field(default_factory=list)
@@ -100,7 +102,12 @@ class Element:
 
     def is_inside(self, other: "Element") -> bool:
         """Whether this element is the other or stands in it."""
-        return self is other or any(each is other for each in self.ancestors)
+        return other.number <= self.number <= other.last
+
+    @property
+    def size(self) -> int:
+        """How many elements it is, itself counted."""
+        return self.last - self.number + 1
 
     def walk(self) -> Iterator["Element"]:
         """This element and all under it, in document order."""
@@ -185,6 +192,7 @@ class _Builder:
         self._after: list[Comment | Instruction] = []
         self._ids: dict[str, tuple[Element, ...]] = {}
         self._count = 0
+        self._elements = 0
         self._encoding = "utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8"
 
     def document(self) -> Document:
@@ -209,42 +217,40 @@ class _Builder:
         self._count += 1
         if self._count > MAX_ELEMENTS or len(self._open) >= MAX_DEPTH or len(listed) > 2 * MAX_ATTRIBUTES:
             raise BadXml(f"more than {MAX_ELEMENTS} elements, {MAX_DEPTH} levels or {MAX_ATTRIBUTES} attributes")
-        plain: list[tuple[str, str]] = []
-        declared: dict[str, str] = {}
-        for index in range(0, len(listed), 2):
-            name, value = listed[index], listed[index + 1]
-            if name == "xmlns":
-                declared[""] = value
-            elif name.startswith("xmlns:"):
-                declared[_declarable(name[6:], value)] = value
-            else:
-                plain.append((name, value))
+        plain, declared = _sorted_out(listed) if listed else ((), _NOTHING)
         scope = {**self._scopes[-1], **declared} if declared else self._scopes[-1]
-        prefix, local = _split(qname)
+        prefix, local = _split(qname) if ":" in qname else ("", qname)
+        parent = self._open[-1] if self._open else None
         element = Element(
-            qname=qname,
-            prefix=prefix,
-            local=local,
-            namespace=_lookup(scope, prefix, qname),
-            attributes=_attributes(plain, scope),
-            declared=declared,
-            parent=self._open[-1] if self._open else None,
-            start=self.parser.CurrentByteIndex,
+            qname,
+            prefix,
+            local,
+            _lookup(scope, prefix, qname),
+            _attributes(plain, scope) if plain else (),
+            declared,
+            parent,
+            self.parser.CurrentByteIndex,
+            self._elements,
         )
+        self._elements += 1
         for each in element.attributes:
             if (not each.namespace and each.local in _ID_NAMES) or (each.namespace == XML and each.local == "id"):
-                known = self._ids.get(each.value, ())
-                if element not in known:
-                    self._ids[each.value] = (*known, element) if len(known) < 3 else known  # noqa: PLR2004 -- two are too many
-        if self._open:
-            self._open[-1].children.append(element)
+                self._remember(each.value, element)
+        if parent is not None:
+            parent.children.append(element)
         else:
             self._root = element
         self._open.append(element)
         self._scopes.append(scope)
 
+    def _remember(self, value: str, element: Element) -> None:
+        known = self._ids.get(value, ())
+        if element not in known and len(known) < 3:  # noqa: PLR2004 -- two are too many already
+            self._ids[value] = (*known, element)
+
     def _end(self, _qname: str) -> None:
         element = self._open.pop()
+        element.last = self._elements - 1
         self._scopes.pop()
         here = self.parser.CurrentByteIndex
         # Expat stands on "</", or behind an empty-element tag: then nothing is inside and "/>" stands before.
@@ -274,12 +280,30 @@ class _Builder:
             self._after.append(node)
 
 
-def _attributes(plain: list[tuple[str, str]], scope: dict[str, str]) -> tuple[Attribute, ...]:
+_NOTHING: dict[str, str] = {}  # shared by the many elements that declare no namespace; nobody writes into it
+
+
+def _sorted_out(listed: list[str]) -> tuple[Sequence[tuple[str, str]], dict[str, str]]:
+    """Attributes, and declarations of namespaces."""
+    plain: list[tuple[str, str]] = []
+    declared: dict[str, str] = {}
+    for index in range(0, len(listed), 2):
+        name, value = listed[index], listed[index + 1]
+        if name == "xmlns":
+            declared[""] = value
+        elif name.startswith("xmlns:"):
+            declared[_declarable(name[6:], value)] = value
+        else:
+            plain.append((name, value))
+    return plain, declared or _NOTHING
+
+
+def _attributes(plain: Sequence[tuple[str, str]], scope: dict[str, str]) -> tuple[Attribute, ...]:
     found: list[Attribute] = []
     for qname, value in plain:
         prefix, local = _split(qname)
         found.append(Attribute(qname, _lookup(scope, prefix, qname) if prefix else "", local, value))
-    if len({(each.namespace, each.local) for each in found}) != len(found):
+    if len(found) > 1 and len({(each.namespace, each.local) for each in found}) != len(found):
         raise BadXml("an attribute stands twice under two prefixes")
     return tuple(found)
 

@@ -150,7 +150,7 @@ def _judge(where: str, parsed: Parsed, setting: Setting) -> tuple[SignatureRepor
     scheme = _scheme(parsed.algorithm)
     bound = binds_properties(parsed, setting.document)
     # (2) the signing certificate, and (3) the value over SignedInfo: which must hold before what SignedInfo says means anything
-    certificate = _certificate(parsed, bound=bound, scheme=scheme, setting=setting)
+    certificate = _certificate(parsed, bound=bound, scheme=scheme)
     covered = tuple(each for each in (check_reference(one, parsed, setting, certificate) for one in parsed.references) if each)
     if not covered:
         raise Refused(
@@ -202,7 +202,7 @@ def _scheme(uri: str) -> Scheme:
     return SIGNATURES[uri]
 
 
-def _certificate(parsed: Parsed, *, bound: bool, scheme: Scheme, setting: Setting) -> Certificate:
+def _certificate(parsed: Parsed, *, bound: bool, scheme: Scheme) -> Certificate:
     """The certificate of KeyInfo that the signer bound and whose key made the value over SignedInfo."""
     loaded = [certificate for der in parsed.certificates if (certificate := _load(der)) is not None]
     if not loaded:
@@ -215,7 +215,7 @@ def _certificate(parsed: Parsed, *, bound: bool, scheme: Scheme, setting: Settin
             raise Refused(
                 "SIGNER_CERTIFICATE_MISMATCH", sub=SubIndication.NO_SIGNING_CERTIFICATE_FOUND, verdict=Verdict.INDETERMINATE
             )
-    data = setting.budget.take(canonical(parsed.signed_info, parsed.method, prefixes=parsed.prefixes))
+    data = canonical(parsed.signed_info, parsed.method, prefixes=parsed.prefixes)
     for each in loaded:
         if signature_is_by(each, scheme, value_from_xml(parsed.value, scheme, each), data):
             return each
