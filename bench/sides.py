@@ -3,8 +3,7 @@
 import hashlib
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +35,6 @@ from signing.batch import FastPath, Order
 from signing.batch.files import Job, NotDone, sign_files
 from signing.batch.lettering import Lettering, Lines
 from signing.demo import DemoAuthority, Issued
-from signing.keys.file import FileSigner
 from signing.levels import Level
 
 FONT = inputs.FONTS / "Tinos_400Regular.ttf"
@@ -72,13 +70,6 @@ class World:
 
 
 Side = Callable[[Sequence[Path]], list[Path]]  # signs these files, returns the results
-
-
-@contextmanager
-def open_path(uri: str, pin: str) -> Iterator[FastPath]:
-    """A fast path with the key of this file; a function of the module, so that other processes can call it."""
-    with FileSigner.open(uri, lambda _: pin) as signer:
-        yield FastPath(signer)
 
 
 def fast_path(world: World, key: str) -> FastPath:
