@@ -11,6 +11,7 @@ from typing import Any
 
 import signing
 from api.proving import prove
+from signing.second_opinion import with_second_opinion
 
 PASSED, NOT_PASSED, UNREADABLE = 0, 1, 2
 LARGEST = 512 * 1024 * 1024  # what the verifier takes at most
@@ -35,8 +36,18 @@ class CheckedFile:
     report: signing.Report | None = None  # None: the file could not even be read
 
 
-def check_files(paths: Sequence[Path], trust: Sequence[Path], *, at: datetime | None, offline: bool) -> Iterator[CheckedFile]:
-    """Check each file. `offline` is how it always is: nobody is asked; the option says that it is wanted."""
+def check_files(
+    paths: Sequence[Path],
+    trust: Sequence[Path],
+    *,
+    at: datetime | None,
+    offline: bool,
+    second_opinion: bool = False,
+) -> Iterator[CheckedFile]:
+    """Check each file. `offline` is how it always is: nobody is asked; the option says that it is wanted.
+
+    With `second_opinion` openssl and endesive judge digest and value of each signature of a PDF; disagreement is a finding.
+    """
     del offline
     try:
         believed = signing.Trust.load(trust)
@@ -49,7 +60,7 @@ def check_files(paths: Sequence[Path], trust: Sequence[Path], *, at: datetime | 
         except OSError as problem:
             yield _unreadable(path, "FILE_UNREADABLE", f"không mở được / cannot be opened: {problem.strerror or problem}")
             continue
-        yield check_content(content, believed, at=at, name=str(path))
+        yield check_content(content, believed, at=at, name=str(path), second_opinion=second_opinion)
 
 
 def _bounded(path: Path) -> bytes:
@@ -60,9 +71,13 @@ def _bounded(path: Path) -> bytes:
         return file.read(LARGEST + 1)
 
 
-def check_content(content: bytes, trust: signing.Trust, *, at: datetime | None, name: str) -> CheckedFile:
+def check_content(
+    content: bytes, trust: signing.Trust, *, at: datetime | None, name: str, second_opinion: bool = False
+) -> CheckedFile:
     """Signatures, attachments, and for a volume of ours its listed digests and its render proof."""
     report = signing.verify_untrusted(content, trust, at=at, name=name)
+    if second_opinion:
+        report = with_second_opinion(report, content, trust)
     told = report.to_json()
     exit_code = _exit_code(report.verdict)
     if any(attachment.name == "data.json" for attachment in report.attachments):

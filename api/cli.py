@@ -108,6 +108,9 @@ def verify(
     slip: Annotated[
         Path | None, typer.Option("--slip", help="phiếu kiểm tra (PDF) có con dấu của --office, for one PATH")
     ] = None,
+    second_opinion: Annotated[
+        bool, typer.Option("--second-opinion", help="hỏi thêm openssl và endesive / ask openssl and endesive as well")
+    ] = False,
     office: Folder = None,
 ) -> None:
     """Kiểm tra chữ ký. 0: đạt; 1: có mục không đạt; 2: không đọc được. / Check signatures."""
@@ -117,7 +120,8 @@ def verify(
     moment = _moment(at)
     outputs = Outputs.wanted(paths, report_xml=report_xml, slip=slip, office=office)
     worst = PASSED
-    for checked in check_files(paths, trust or _default_trust(office), at=moment, offline=offline):
+    believed = trust or _default_trust(office)
+    for checked in check_files(paths, believed, at=moment, offline=offline, second_opinion=second_opinion):
         worst = max(worst, checked.exit_code)
         outputs.write(checked)
         typer.echo(json.dumps(checked.json, ensure_ascii=False) if as_json else checked.text)

@@ -107,3 +107,13 @@ def test_a_time_without_a_zone_is_refused(desk: Path, moment: str) -> None:
 
     assert done.returncode == 2
     assert "+07:00" in done.stderr
+
+
+def test_a_second_opinion_is_shown_beside_ours(desk: Path) -> None:
+    """Openssl judges the same bytes and agrees; the report says who was asked."""
+    soky(desk, "sign", "blank.pdf", "seen.pdf", "--key", "file:keys/lan.p12", "--field", "Sig1", "--level", "B-B")
+    done = soky(desk, "verify", "seen.pdf", "--trust", "trust", "--json", "--second-opinion")
+    (signature,) = json.loads(done.stdout)["signatures"]
+
+    assert done.returncode == 0
+    assert "SECOND_OPINION_AGREES" in {finding["code"] for finding in signature["findings"]}
