@@ -9,6 +9,7 @@ bytes that stand in the file. Every fault is a BadDer.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from signing.verification.faults import BadDer
 
@@ -131,6 +132,7 @@ def _indefinite(data: bytes, start: int, limit: int, depth: int) -> Node:
     return Node(data, start, start + 2, offset + 2, tag=tag, indefinite=True)
 
 
+@lru_cache(1024)
 def dotted(body: bytes) -> str:
     """The dotted form of an object identifier's body."""
     if not body or len(body) > 64:  # noqa: PLR2004 -- the longest known ones have about 20 bytes

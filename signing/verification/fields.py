@@ -63,7 +63,14 @@ class Field:
 
 
 def form_fields(view: View) -> dict[str, Field]:
-    """Every terminal field by its full name. Of two with one name the second gets a number behind it."""
+    """Every terminal field by its full name. Of two with one name the second gets a mark behind it. Not to be changed."""
+    if "fields" not in view.kept:
+        view.kept["fields"] = _form_fields(view)
+    known: dict[str, Field] = view.kept["fields"]
+    return known
+
+
+def _form_fields(view: View) -> dict[str, Field]:
     found: dict[str, Field] = {}
     seen: set[int] = set()
     roots = view.items(view.get(view.catalog, "/AcroForm", "/Fields"))

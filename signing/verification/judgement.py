@@ -5,7 +5,7 @@ proves it; what a valid one covers is proved to exist at its time. A signature i
 earliest moment at which it is proved to exist, or now. So the strongest process that passes decides, without running three.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from signing.verification.paths import ChainVerdict, Pool, judge_chain
 from signing.verification.revocation import MAX_ANSWERS, Value
 from signing.verification.signature_check import Checked, check_digest
 from signing.verification.signed_data import SignedData, digest_of, read_signed_data
-from signing.verification.timestamps import JudgedTimestamp, judge_timestamp, read_token
+from signing.verification.timestamps import JudgedTimestamp, Token, judge_timestamp, read_token
 
 MAX_POOL = 512  # certificates used for chains; a book with 16 signatures holds about 40
 
@@ -127,6 +127,7 @@ class _Material:
     certificates: tuple[Certificate, ...]
     ocsps: tuple[Kept, ...]
     lists: tuple[Kept, ...]
+    tokens: Mapping[bytes, Token]  # signature timestamps that could be read, by their bytes
     brought: tuple[bytes, ...]  # revocation lists of the trust bundle: known now
 
     @classmethod
@@ -134,9 +135,12 @@ class _Material:
         ders: dict[bytes, None] = {kept.der: None for kept in document.store.certificates}
         ocsps = list(document.store.ocsps)
         lists = list(document.store.lists)
+        tokens: dict[bytes, Token] = {}
         for signed in containers:
             ders.update(dict.fromkeys(signed.certificates))
-            inside = [signed, *_tokens(signed)]
+            found = _tokens(signed)
+            tokens.update(found)
+            inside = [signed, *(token.signed for token in found.values())]
             for each in inside:
                 ders.update(dict.fromkeys(each.certificates))
                 # Proved only as far as the signature that holds it, which the caller cannot tell here: now.
@@ -147,6 +151,7 @@ class _Material:
             certificates=tuple(certificates),
             ocsps=tuple(ocsps[:MAX_ANSWERS]),
             lists=tuple(lists[:MAX_ANSWERS]),
+            tokens=tokens,
             brought=trust.revocation_lists,
         )
 
@@ -169,11 +174,11 @@ class _Material:
 _NEVER = 1 << 30  # a revision that no document timestamp covers
 
 
-def _tokens(signed: SignedData) -> list[SignedData]:
-    found = []
+def _tokens(signed: SignedData) -> dict[bytes, Token]:
+    found = {}
     for token in signed.timestamps:
         try:
-            found.append(read_token(token).signed)
+            found[token] = read_token(token)
         except Fault:
             continue
     return found
@@ -258,7 +263,14 @@ def _judge_signature(
     # (3) the signature's own timestamps: clause 5.5.4.
     pool = material.pool(proofs, now)
     timestamps = tuple(
-        judge_timestamp(token, lambda name: digest_of(name, container.signature), pool, trust, at=at, now=now)
+        judge_timestamp(
+            material.tokens.get(token, token),
+            lambda name: digest_of(name, container.signature),
+            pool,
+            trust,
+            at=at,
+            now=now,
+        )
         for token in container.timestamps
     )
     times = [each.time for each in timestamps if each.passed and each.time]

@@ -22,6 +22,13 @@ class Page:
 
 def pages_of(view: View) -> tuple[Page, ...]:
     """Every page of the document. Raises BadStructure."""
+    if "pages" not in view.kept:
+        view.kept["pages"] = _pages_of(view)
+    known: tuple[Page, ...] = view.kept["pages"]
+    return known
+
+
+def _pages_of(view: View) -> tuple[Page, ...]:
     found: list[Page] = []
     seen: set[int] = set()
     stack: list[tuple[Any, dict[str, Any]]] = [(view.catalog.get("/Pages"), {})]

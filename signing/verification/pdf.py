@@ -131,6 +131,7 @@ class Pdf:
         self.budget = Budget()
         self._objects: dict[Entry | tuple[Entry, int], Any] = {}
         self.kept_references: dict[tuple[int, int, frozenset[str]], tuple[int, ...]] = {}  # see graph.py
+        self._entries: dict[tuple[int, int], Entry | None] = {}
         self._packs: dict[Entry, tuple[Stream, Pack]] = {}
         self._packed: dict[tuple[Entry, int], tuple[Pack, Any]] = {}
         self.hybrid = False
@@ -158,8 +159,12 @@ class Pdf:
 
     def entry(self, number: int, revision: int) -> Entry | None:
         """Where an object stands, as a revision knows it."""
+        key = (number, revision)
+        if key in self._entries:
+            return self._entries[key]
         index = self.last_change(number, revision)
-        return None if index is None else self.sections[index].get(number)
+        found = self._entries[key] = None if index is None else self.sections[index].get(number)
+        return found
 
     def last_change(self, number: int, revision: int) -> int | None:
         """The revision, up to the given one, that defined an object last."""
@@ -387,6 +392,7 @@ class View:
 
     def __init__(self, pdf: Pdf, revision: int) -> None:
         self.pdf, self.revision = pdf, revision
+        self.kept: dict[str, Any] = {}  # what was derived from this state once: see fields.py, pages.py
 
     @property
     def trailer(self) -> dict[str, Any]:

@@ -69,11 +69,11 @@ def read_token(data: bytes) -> Token:
 
 
 def judge_timestamp(  # noqa: PLR0911 -- one per check that can fail
-    data: bytes, expected: Callable[[str], bytes], pool: Pool, trust: Trust, *, at: datetime, now: datetime
+    data: bytes | Token, expected: Callable[[str], bytes], pool: Pool, trust: Trust, *, at: datetime, now: datetime
 ) -> JudgedTimestamp:
     """The token in `data` as proof for what has the digest `expected(name)`; it is known to exist at `at`."""
     try:
-        token = read_token(data)
+        token = data if isinstance(data, Token) else read_token(data)
     except Fault as fault:
         return JudgedTimestamp(
             time=None,
