@@ -1,5 +1,6 @@
 """Certificates as the verification uses them, each parsed once per process, and the check of a raw signature value."""
 
+import warnings
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -14,6 +15,9 @@ from cryptography.x509.oid import ExtensionOID, NameOID
 
 from signing.verification.faults import BadCertificate
 from signing.verification.signed_data import Scheme
+
+# Certificates with serial numbers that RFC 5280 forbids are judged like all others: a warning would help nobody.
+warnings.filterwarnings("ignore", message="Parsed a serial number which wasn't positive")
 
 MAX_CERTIFICATE_BYTES = 64 * 1024  # real ones have 1 to 4 KB
 CACHED = 2048  # certificates, and issuer checks, kept per process

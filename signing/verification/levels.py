@@ -14,7 +14,7 @@ from signing.verification.certificates import Certificate
 from signing.verification.facts import SignedDocument
 from signing.verification.judgement import Judged, Proof
 from signing.verification.paths import ChainVerdict
-from signing.verification.revocation import CLOCK_SKEW
+from signing.verification.revocation import CLOCK_SKEW, Value, answers
 from signing.verification.signed_data import SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2, SIGNING_TIME
 from signing.verification.words import finding
 
@@ -76,7 +76,7 @@ def _missing_for_long_term(judged: Judged, document: SignedDocument) -> tuple[Fi
     inside = _inside(judged, document)
     chains = [chain, *(each.chain for each in judged.timestamps if each.passed and each.chain)]
     for each in chains:
-        missing = _without_word(each, inside)
+        missing = _without_word(each, inside, judged.best_time)
         if missing is not None:
             return (finding("LEVEL_NOT_MET", f"B-LT: {missing.common_name}"),)
     leaf = chain.chain[0]
@@ -99,14 +99,19 @@ def _inside(judged: Judged, document: SignedDocument) -> frozenset[bytes]:
     return frozenset(values)
 
 
-def _without_word(chain: ChainVerdict, inside: frozenset[bytes]) -> Certificate | None:
-    """The first certificate of a chain, the root left out, for which the file holds no answer."""
-    root = chain.root.certificate if chain.root else None
-    for certificate in chain.chain:
-        if certificate == root or certificate.no_revocation_check:
+def _without_word(chain: ChainVerdict, inside: frozenset[bytes], moment: datetime) -> Certificate | None:
+    """The first certificate of a chain, the root left out, for which the file holds no answer about the signature's time.
+
+    What a level needs does not age: an answer that was fresh at the signature's time still is one about that time.
+    """
+    values = tuple(Value(der=der, proven=moment) for der in inside)
+    for certificate, issuer in pairwise(chain.chain):
+        if certificate.no_revocation_check:
             continue
-        answer = chain.answers.get(certificate)
-        if answer is None or answer.der not in inside:
+        kept = chain.answers.get(certificate)
+        if kept is not None and kept.der in inside:
+            continue
+        if not any(answer.usable_at(moment) for answer in answers(certificate, issuer, values, values)):
             return certificate
     return None
 

@@ -15,7 +15,6 @@ from signing.report import SubIndication, Verdict
 from signing.trust import Root, Trust, Use
 from signing.verification.algorithms import weakness
 from signing.verification.certificates import Certificate, issued_by
-from signing.verification.full_paths import passes_full_procedure
 from signing.verification.revocation import Answer, Value, answers, newest, revoked_since
 
 MAX_LENGTH = 10  # certificates in a chain; real ones have 3 or 4
@@ -196,8 +195,11 @@ def _constraints(chain: Sequence[Certificate], at: datetime) -> _Refusal | None:
         reason = _issuer_fault(anchor, chain[1:-1])
         if reason:
             return _chain_refusal(anchor, reason)
-    if any(each.limits_paths for each in chain) and not passes_full_procedure(chain, at):
-        return _chain_refusal(chain[0], "the full RFC 5280 procedure refuses the path")
+    if any(each.limits_paths for each in chain):
+        from signing.verification.full_paths import passes_full_procedure  # heavy, and hardly ever needed
+
+        if not passes_full_procedure(chain, at):
+            return _chain_refusal(chain[0], "the full RFC 5280 procedure refuses the path")
     return None
 
 

@@ -103,7 +103,7 @@ def _verify(content: bytes, trust: Trust, now: datetime, depth: int) -> _Told:
     judged = judge(document, trust, now=now)
     reports = tuple(_report(each, document, stained=bool(doubts)) for each in judged)
     contents = look_inside(pdf)
-    attachments = _attachments(contents.attached, trust, now, depth)
+    attachments = _attachments(contents.attached, trust, _proved_since(judged, now), depth)
     findings = (
         *doubts,
         *document.findings,
@@ -313,6 +313,14 @@ def _verdict(reports: tuple[SignatureReport, ...], findings: tuple[Finding, ...]
     if Verdict.INDETERMINATE in verdicts or codes & doubtful:
         return Verdict.INDETERMINATE
     return Verdict.TOTAL_PASSED
+
+
+def _proved_since(judged: tuple[Judged, ...], now: datetime) -> datetime:
+    """Since when what is attached is proved to exist: it is part of what every valid signature and timestamp here covers.
+
+    So a sheet whose signer's certificate has expired since is judged as of its binding (EN 319 102-1, 5.6.2.3).
+    """
+    return min((each.best_time for each in judged if each.verdict is Verdict.TOTAL_PASSED and each.time_is_proved), default=now)
 
 
 def _attachments(attached: tuple[Attached, ...], trust: Trust, now: datetime, depth: int) -> tuple[AttachmentReport, ...]:

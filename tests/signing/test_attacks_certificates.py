@@ -10,7 +10,7 @@ import pytest
 from asn1crypto import cms, core
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from signing import DemoAuthority, Report, Trust, verify
@@ -234,6 +234,39 @@ def test_a_look_alike_authority(office: Office, tmp_path: Path) -> None:
     report = office.judge(office.sign(person, stamped=False))
 
     assert only(report)[:2] == ("INDETERMINATE", "NO_CERTIFICATE_CHAIN_FOUND")
+
+
+def _constrained(office: Office, organisation: str) -> bytes:
+    """The book signed under a CA that may only certify one school, for somebody of `organisation`."""
+    root, keys = office.authority._root, [new_key("rsa2048") for _ in range(2)]
+    allowed = x509.DirectoryName(x509.Name(_of("Trường A")))
+    begins, ends = NOW - timedelta(days=9), NOW + timedelta(days=900)
+    builder = (
+        x509.CertificateBuilder().subject_name(x509.Name(_of("Trường A CA"))).issuer_name(root.certificate.subject)
+        .public_key(keys[0].public_key()).serial_number(77).not_valid_before(begins).not_valid_after(ends)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.NameConstraints([allowed], None), critical=True)
+    )  # fmt: skip
+    ca = builder.sign(root.key, hashes.SHA256())
+    person = certify(
+        keys[1], x509.Name([*_of(organisation), x509.NameAttribute(x509.NameOID.COMMON_NAME, "Bình")]),
+        Profile(usages=("digital_signature",)), issuer=AuthorityIdentity(key=keys[0], certificate=ca),
+        not_before=begins, not_after=ends,
+    )  # fmt: skip
+    der = serialization.Encoding.DER
+    signer = Identity(key=keys[1], certificate=person.public_bytes(der), chain=(ca.public_bytes(der),))
+    return put_signature(office.book, FIELD, signer, Style(at=NOW))
+
+
+def _of(organisation: str) -> list[x509.NameAttribute[str]]:
+    country = x509.NameAttribute(x509.NameOID.COUNTRY_NAME, "VN")
+    return [country, x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, organisation)]
+
+
+def test_a_constrained_authority_certifies_only_its_own(office: Office) -> None:
+    """A CA that may speak for one school does not make signers of another (RFC 5280 4.2.1.10)."""
+    assert only(office.judge(_constrained(office, "Trường A")))[:2] == ("TOTAL_PASSED", None)
+    assert only(office.judge(_constrained(office, "Trường B")))[:2] == ("INDETERMINATE", "CHAIN_CONSTRAINTS_FAILURE")
 
 
 def test_nobody_is_trusted_without_a_bundle(office: Office) -> None:
