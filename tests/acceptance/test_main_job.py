@@ -81,6 +81,23 @@ def test_our_own_verification_passes_everything(results: Path) -> None:
     assert all(s["level"] == "B-LT" for a in sheets for s in a["report"]["signatures"])
 
 
+def test_years_later_the_volume_and_its_sheets_still_pass(results: Path) -> None:
+    """In 2031 every signer's certificate has expired: the archive timestamp proves all that was there, the sheets included."""
+    done = soky(
+        "verify", results / "class-book-9A.pdf", "--trust", results / "trust", "--json", "--at", "2031-06-01T00:00:00+07:00"
+    )
+    report = json.loads(done.stdout)
+
+    assert done.returncode == 0, done.stdout
+    assert {s["level"] for s in report["signatures"][:3]} == {"B-LTA"}
+    sheets = [a["report"] for a in report["attachments"] if "report" in a]
+    assert {sheet["verdict"] for sheet in sheets} == {"TOTAL_PASSED"}
+    alone = soky(
+        "verify", results / "sheets" / "02-toan.pdf", "--trust", results / "trust", "--json", "--at", "2031-06-01T00:00:00Z"
+    )
+    assert json.loads(alone.stdout)["verdict"] == "INDETERMINATE", "taken out of its volume, a sheet has no such proof"
+
+
 def test_the_volume_proves_what_it_shows(results: Path) -> None:
     """Rendering the attached data again gives the first revision; the listed digests are those of the attached sheets."""
     report = load(results / "report.json")
