@@ -15,7 +15,8 @@ from signing.verification.faults import NotPlain
 from signing.verification.fields import Field, form_fields, opaque_numbers
 from signing.verification.form_changes import FormChange, compare_forms
 from signing.verification.graph import Pair, TooMuch, references
-from signing.verification.pages import Page, pages_of
+from signing.verification.metadata import is_xmp
+from signing.verification.pages import Page, inner_nodes, pages_of
 from signing.verification.pdf import Pdf, View
 from signing.verification.structure_tree import compare_structure
 from signing.verification.syntax import Ref
@@ -250,6 +251,9 @@ def _catalog(pair: Pair) -> list[Change]:
     if not pair.same(old.get("/DSS"), new.get("/DSS")):
         lost = _lost_values(pair)
         changes.append(Change(what=What.UNKNOWN, detail="DSS lost values") if lost else Change(what=What.STORE))
+    renewed = not pair.same(old.get("/Metadata"), new.get("/Metadata"))
+    if renewed and not is_xmp(pair.new, new.get("/Metadata")):
+        changes.append(Change(what=What.UNKNOWN, detail="catalog /Metadata is no XMP"))
     for key in pair.differing(old, new, skip=_CATALOG_JUDGED):
         what = What.FORBIDDEN if key in _CATALOG_FORBIDDEN else What.UNKNOWN
         changes.append(Change(what=what, detail=f"catalog {key}"))
@@ -292,12 +296,16 @@ def _pages(
 ) -> list[Change]:
     if len(old) != len(new):
         return [Change(what=What.FORBIDDEN, detail=f"{len(old)} -> {len(new)} pages")]
+    if not pair.same(list(inner_nodes(pair.old)), list(inner_nodes(pair.new))):
+        return [Change(what=What.UNKNOWN, detail="page tree")]  # readers that trust /Count would show other pages
     widgets: set[int] = {number for each in (*old_fields.values(), *new_fields.values()) for number in each.numbers}
     changes: list[Change] = []
     for index, (before, after) in enumerate(zip(old, new, strict=True)):
         if _page_untouched(pair, before, after):
             continue
         where = f"page {index + 1}"
+        if before.hangs_right and not after.hangs_right:
+            changes.append(Change(what=What.UNKNOWN, detail=f"{where} /Parent"))
         for key in pair.differing(before.entries, after.entries, skip=_PAGE_SILENT):
             if key in _PAGE_TAGS and before.entries.get(key) is None:
                 changes.append(Change(what=What.TAGS, detail=f"{where} {key}"))

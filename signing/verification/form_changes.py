@@ -53,6 +53,9 @@ def _form_itself(pair: Pair) -> list[FormChange]:
     ]
     if pair.new.resolve(after.get("/NeedAppearances")) is True and pair.old.resolve(before.get("/NeedAppearances")) is not True:
         changes.append(FormChange(kind="unknown", detail="form /NeedAppearances"))
+    flags = [view.resolve(each.get("/SigFlags")) or 0 for view, each in ((pair.old, before), (pair.new, after))]
+    if not all(isinstance(each, int) for each in flags) or flags[0] & ~flags[1]:
+        changes.append(FormChange(kind="unknown", detail="form /SigFlags"))
     if before.get("/DA") is not None and not pair.same(before.get("/DA"), after.get("/DA")):
         changes.append(FormChange(kind="unknown", detail="form /DA"))
     if not _only_more(pair, before.get("/DR"), after.get("/DR"), 0):

@@ -17,6 +17,7 @@ class Page:
 
     number: int | None
     entries: dict[str, Any]
+    hangs_right: bool  # its /Parent is the node that lists it
     inherited: tuple[Any, ...]  # values that stand in a node above it
 
 
@@ -28,12 +29,23 @@ def pages_of(view: View) -> tuple[Page, ...]:
     return known
 
 
+def inner_nodes(view: View) -> tuple[dict[str, Any], ...]:
+    """What the nodes of the page tree say of themselves, pages and what they pass on left out."""
+    pages_of(view)
+    known: tuple[dict[str, Any], ...] = view.kept["nodes"]
+    return known
+
+
+_NOT_OF_NODES = frozenset({"/Kids", "/Parent", *_INHERITED})
+
+
 def _pages_of(view: View) -> tuple[Page, ...]:
     found: list[Page] = []
+    nodes: list[dict[str, Any]] = []
     seen: set[int] = set()
-    stack: list[tuple[Any, dict[str, Any]]] = [(view.catalog.get("/Pages"), {})]
+    stack: list[tuple[Any, dict[str, Any], Any]] = [(view.catalog.get("/Pages"), {}, None)]
     while stack:
-        item, above = stack.pop()
+        item, above, parent = stack.pop()
         if isinstance(item, Ref):
             if item.number in seen:
                 raise BadStructure("the page tree goes in a circle, or shows a page twice")
@@ -43,15 +55,19 @@ def _pages_of(view: View) -> tuple[Page, ...]:
             continue
         given = {**above, **{key: node[key] for key in _INHERITED if node.get(key) is not None}}
         if node.get("/Kids") is not None and node.get("/Type") != "/Page":
-            stack += [(kid, given) for kid in reversed(view.items(node.get("/Kids")))]
+            stack += [(kid, given, item) for kid in reversed(view.items(node.get("/Kids")))]
+            own = {key: value for key, value in node.items() if key not in _NOT_OF_NODES}
+            nodes.append({**own, "hangs right": node.get("/Parent") == parent})
             continue
         found.append(
             Page(
                 number=item.number if isinstance(item, Ref) else None,
                 entries={**given, **node},
+                hangs_right=node.get("/Parent") == parent,
                 inherited=tuple(above.get(key) for key in _INHERITED if node.get(key) is None),
             )
         )
         if len(found) > MAX_PAGES:
             raise BadStructure(f"more than {MAX_PAGES} pages")
+    view.kept["nodes"] = tuple(nodes)
     return tuple(found)

@@ -360,8 +360,8 @@ class Pdf:
             start, stop = begin.end(), begin.end() + length
             if begin.group(1) == b"\r":
                 raise BadStructure(f"the stream at byte {offset} begins after a lone carriage return")
-            ending = _ENDSTREAM.match(self.content, stop)
-            if stop > self.end or ending is None:
+            ending = _ENDSTREAM.match(self.content, stop) if stop <= self.end else None
+            if ending is None:
                 raise BadStructure(f"the stream at byte {offset} does not end where it says")
             value, position = Stream(value, self.content, start, stop), ending.end()
         done = _ENDOBJ.match(self.content, position)

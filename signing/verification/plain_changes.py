@@ -14,8 +14,9 @@ from signing.verification.census import Counted, count_references
 from signing.verification.changes import Change, What
 from signing.verification.faults import NotPlain
 from signing.verification.fields import Field, flat_field, form_fields
+from signing.verification.metadata import is_xmp
 from signing.verification.pdf import FREE, Pdf, View
-from signing.verification.syntax import Ref, Stream
+from signing.verification.syntax import Ref
 
 _CATALOG_FREE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Version", "/Metadata"})
 _FORM_FREE = frozenset({"/Fields", "/SigFlags"})
@@ -231,7 +232,8 @@ class _Step:
         if isinstance(old, Ref) and old.number in self.replaced:
             self.history.require_uses(old.number, self.history.catalog_uses("/Metadata", old))
             self.explained.add(old.number)
-        if old != new and not isinstance(self.new.resolve(new), Stream | None):
+        renewed = old != new or (isinstance(new, Ref) and self.pdf.sections[self.revision].get(new.number) is not None)
+        if renewed and not is_xmp(self.new, new):
             raise NotPlain("metadata")
 
     def _form(self, old: Any, new: Any) -> None:
@@ -244,6 +246,8 @@ class _Step:
         if not isinstance(before, dict) or not isinstance(after, dict):
             raise NotPlain("form")
         _require_same(before, after, _FORM_FREE, "form")
+        if before.get("/SigFlags") is not None and not _same(before["/SigFlags"], after.get("/SigFlags")):
+            raise NotPlain("signature flags")
         first, second = before.get("/Fields"), after.get("/Fields")
         if isinstance(first, Ref) or isinstance(second, Ref):
             if first != second:

@@ -419,6 +419,42 @@ def other_permission(scene: Scene) -> bytes:
     return after.bytes()
 
 
+def page_tree_count(scene: Scene) -> bytes:
+    """The page tree says another number of pages than it has: readers differ on whom they believe."""
+    update = Update(scene.approved)
+    node = update.value(update.catalog)["/Pages"]
+    assert isinstance(node, Ref)
+    update.change(node.number, Count=0)
+    return update.bytes()
+
+
+def metadata_of_another_kind(scene: Scene) -> bytes:
+    """A page's content in the place of the metadata."""
+    update = Update(scene.certified)
+    number = update.stream(b"BT (10) Tj ET", Type=Name("/Metadata"), Subtype=Name("/XML"))
+    update.change(update.catalog, Metadata=Ref(number, 0))
+    return update.bytes()
+
+
+def page_elsewhere(scene: Scene) -> bytes:
+    """The page says that it hangs under another node: readers that inherit upwards would take other resources."""
+    update = Update(scene.approved)
+    node = update.value(update.catalog)["/Pages"]
+    assert isinstance(node, Ref)
+    other = update.add({**update.value(node.number), "/Rotate": 90})
+    update.change(update.page(), Parent=Ref(other, 0))
+    return update.bytes()
+
+
+def signature_flags(scene: Scene) -> bytes:
+    """The form no longer says that it was signed."""
+    update = Update(scene.approved)
+    form = update.value(update.catalog)["/AcroForm"]
+    assert isinstance(form, Ref)
+    update.change(form.number, SigFlags=0)
+    return update.bytes()
+
+
 # Permitted updates.
 
 
@@ -573,6 +609,10 @@ STRUCTURAL: Mapping[str, Row] = {
     "inherited value replaced": row(inherited_value, PASSED, changes="permitted", codes=frozenset({"FIELD_CHANGED"})),
     "object that no table names": row(hidden_in_an_update, DOUBTED, codes=frozenset({"HIDDEN_OBJECTS"})),
     "certification made milder": row(other_permission, FAILED, changes="forbidden"),
+    "page hung elsewhere": row(page_elsewhere, DOUBTED, changes="not_understood"),
+    "signature flags taken away": row(signature_flags, DOUBTED, changes="not_understood"),
+    "page tree count": row(page_tree_count, DOUBTED, changes="not_understood"),
+    "metadata that are none": row(metadata_of_another_kind, DOUBTED, changes="not_understood"),
     "hidden and replaced": row(hidden_then_shown, FAILED, changes="forbidden"),
     "object stream overridden": row(overridden_pack, FAILED, changes="forbidden"),
     "spoken text": row(spoken_text, FAILED, changes="forbidden"),
