@@ -46,8 +46,10 @@ def named_blobs(connection: Connection) -> set[Digest]:
 def _pictures(connection: Connection) -> Iterator[Digest]:
     """The hand signatures of people, in every version of every directory."""
     for body in connection.execute(select(directory_version.c.body)).scalars():
+        if not isinstance(body, bytes | memoryview):
+            continue  # a number in this column would be taken for a length
         try:
-            people = decode(body.encode() if isinstance(body, str) else bytes(body)).people
+            people = decode(bytes(body)).people
         except BadDirectory:
             continue
         yield from (Digest(person.picture) for person in people if person.picture)

@@ -57,7 +57,7 @@ class Window:
         return self.page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         pytest.skip("Chromium is not installed: apt-get install chromium")
@@ -68,7 +68,7 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bound(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Made:
     """All thirteen teachers have signed; the volume waits for the homeroom teacher."""
     folder = tmp_path_factory.mktemp("bound") / "office"

@@ -14,9 +14,11 @@ from documents.rendering.checking import DataCheck
 from documents.rendering.fitting import quick_check
 from tests.documents.rendering.conftest import example, whole_class
 
-EXAMPLES = [(kind.name, path.stem) for kind in kinds().values() for path in (kind.folder / "examples").glob("*.json")]
+# A slip is made once in a while: jsonschema alone judges it. What is rendered by the thousand has a quick check.
+QUICK = {name: kind for name, kind in kinds().items() if name != "verification_slip"}
+EXAMPLES = [(kind.name, path.stem) for kind in QUICK.values() for path in (kind.folder / "examples").glob("*.json")]
 
-CHECKS = {name: DataCheck(kind.schema) for name, kind in kinds().items()}
+CHECKS = {name: DataCheck(kind.schema) for name, kind in QUICK.items()}
 
 VALUES: list[Any] = [
     None, True, False, 0, 1, 2, -1, 3, 99, 100, 1001, "", "Đ", "CĐ", "8", "8.0", "10", "10.0", "10.5", "8\n", "x" * 81,
