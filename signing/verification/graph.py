@@ -29,7 +29,7 @@ class Pair:
         self.old: View = pdf.at(old)
         self.new: View = pdf.at(new)
         self.changed = _changed(pdf, old, new)
-        self._alike: dict[tuple[int, int], bool] = {}
+        self._alike: dict[tuple[Ref, Ref], bool] = {}
         self._opaque_old: dict[int, str] = {}
         self._opaque_new: dict[int, str] = {}
         self._reaching: set[int] | None = None
@@ -54,7 +54,7 @@ class Pair:
             verdict = self._same_references(old, new)
             if verdict is not None:
                 return verdict
-            key = (old.number, new.number)
+            key = (old, new)
             if key in self._alike:
                 return self._alike[key]
             self._alike[key] = True  # a circle is alike when everything else on it is
