@@ -25,13 +25,13 @@ def compare_structure(pair: Pair, old: Any, new: Any) -> str | None:
     return _element(pair, {"/K": before.get("/K")}, {"/K": after.get("/K")}, set(), 0)
 
 
-def _element(  # noqa: PLR0911 -- one per difference
-    pair: Pair, old: dict[str, Any], new: dict[str, Any], seen: set[tuple[int, int]], depth: int
-) -> str | None:
+def _element(pair: Pair, old: dict[str, Any], new: dict[str, Any], seen: set[tuple[int, int]], depth: int) -> str | None:
     if depth > MAX_DEPTH:
         raise TooMuch
     for key in pair.differing(old, new, skip=frozenset({"/K", "/P"})):
         return f"text {key}" if key in _TEXT else f"element {key}"
+    if repr(old.get("/P")) != repr(new.get("/P")):  # upwards only by name: the parent is compared in its own place
+        return "element /P"
     after = _kids(pair.new, new.get("/K"))
     # An element that only pointed at an annotation may go with it; whether that may go is judged on its page.
     standing = {getattr(kid, "number", None) for kid in after}
@@ -40,6 +40,11 @@ def _element(  # noqa: PLR0911 -- one per difference
         for kid in _kids(pair.old, old.get("/K"))
         if getattr(kid, "number", None) in standing or not _is_pointer(pair.old, kid)
     ]
+    return _children(pair, before, after, seen, depth)
+
+
+def _children(pair: Pair, before: list[Any], after: list[Any], seen: set[tuple[int, int]], depth: int) -> str | None:
+    """The old children in their order, with nothing between them but elements that only point."""
     if len(before) > len(after) or len(after) > _MAX_KIDS:
         return "elements removed"
     position = 0
@@ -54,9 +59,7 @@ def _element(  # noqa: PLR0911 -- one per difference
         if reason is not None:
             return reason
         position += 1
-    if not all(_is_addition(pair, kid) for kid in after[position:]):
-        return "elements added"
-    return None
+    return None if all(_is_addition(pair, kid) for kid in after[position:]) else "elements added"
 
 
 def _kids(view: Any, value: Any) -> list[Any]:
