@@ -1,0 +1,220 @@
+"""The cross-reference sections of a file (ISO 32000-2 7.5.4, 7.5.8): each of them is one revision."""
+
+import re
+from typing import Any, Final
+
+from signing.verification.faults import BadStructure
+from signing.verification.filters import Budget
+from signing.verification.indirect import read_object, unpack_stream
+from signing.verification.syntax import Stream, parse
+
+MAX_REVISIONS = 1024  # a document with 300 signers has about 700
+MAX_OBJECTS = 8_388_607  # ISO 32000-1 annex C
+
+_TABLE = re.compile(rb"[\x00\t\n\f\r ]*xref[\x00\t\n\f\r ]*")
+_SUBSECTION = re.compile(rb"[\x00\t\n\f\r ]*(\d{1,10})[ \t]+(\d{1,10})[ \t]*(?:\r\n|\n|\r)")
+_ENTRY = re.compile(rb"[\x00\t\n\f\r ]*(\d{10})[ \t]+(\d{5})[ \t]+([nf])")
+_TRAILER = re.compile(rb"[\x00\t\n\f\r ]*trailer(?![a-zA-Z0-9])")
+_STARTXREF: Final = re.compile(rb"startxref[\x00\t\n\f\r ]+(\d{1,12})[\x00\t\n\f\r ]*(?:%%EOF|$)")
+_ENTRY_SIZE = 20
+
+# An entry: (0, 0, generation) free; (1, offset, generation); (2, object stream, index).
+Entry = tuple[int, int, int]
+FREE, PLAIN, PACKED = 0, 1, 2
+
+
+class Section:
+    """One cross-reference section: what it says of each object number, and where it stands."""
+
+    __slots__ = ("_blocks", "_found", "_ranges", "end", "hybrid", "is_stream", "number", "start", "trailer", "widths")
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.end = start
+        self.trailer: dict[str, Any] = {}
+        self.hybrid = False
+        self.is_stream = False
+        self.number: int | None = None  # of the cross-reference stream
+        self.widths = (0, 0, 0)
+        self._ranges: list[tuple[int, int]] = []  # first number, count
+        self._blocks: list[bytes] = []  # the rows of each range
+        self._found: dict[int, Entry] | None = None
+
+    def add(self, first: int, count: int, rows: bytes) -> None:
+        """A range of numbers with its rows, read later."""
+        self._ranges.append((first, count))
+        self._blocks.append(rows)
+
+    def put(self, entries: dict[int, Entry]) -> None:
+        """Entries that were read already."""
+        self._found = {**(self._found or {}), **entries}
+
+    def get(self, number: int) -> Entry | None:
+        """What this section says of an object number."""
+        if self._found is not None and number in self._found:
+            return self._found[number]
+        for (first, count), rows in zip(self._ranges, self._blocks, strict=True):
+            if first <= number < first + count:
+                return self._read(rows, number - first)
+        return None
+
+    def numbers(self) -> list[int]:
+        """Every object number that this section speaks of, the free ones as well."""
+        found = list(self._found or ())
+        for first, count in self._ranges:
+            found += range(first, first + count)
+        return found
+
+    def packs(self) -> list[int]:
+        """The numbers of the object streams that its entries name."""
+        found = {entry[1] for entry in (self._found or {}).values() if entry[0] == PACKED}
+        if self.is_stream:
+            kind_width, second, third = self.widths
+            width = kind_width + second + third
+            for rows in self._blocks:
+                # Column by column: a section names thousands of objects in few object streams.
+                kinds = [rows[at::width] for at in range(kind_width)]
+                numbers = [rows[kind_width + at :: width] for at in range(second)]
+                for row in set(zip(*kinds, *numbers, strict=True)) if kinds else ():
+                    if int.from_bytes(row[:kind_width], "big") == PACKED:
+                        found.add(int.from_bytes(row[kind_width:], "big"))
+        return sorted(found)
+
+    def _read(self, rows: bytes, index: int) -> Entry:
+        if self.is_stream:
+            return self._read_packed(rows, index)
+        row = rows[index * _ENTRY_SIZE : (index + 1) * _ENTRY_SIZE]
+        match = _ENTRY.match(row)
+        if match is None:
+            raise BadStructure(f"an entry of the cross-reference table is broken: {row!r}")
+        offset, generation = int(match.group(1)), int(match.group(2))
+        return (PLAIN, offset, generation) if match.group(3) == b"n" else (FREE, 0, generation)
+
+    def _read_packed(self, rows: bytes, index: int) -> Entry:
+        kind_width, second, third = self.widths
+        at = index * (kind_width + second + third)
+        kind = int.from_bytes(rows[at : at + kind_width], "big") if kind_width else PLAIN
+        at += kind_width
+        one = int.from_bytes(rows[at : at + second], "big")
+        two = int.from_bytes(rows[at + second : at + second + third], "big")
+        if kind == FREE:
+            return FREE, 0, two
+        if kind not in {PLAIN, PACKED}:
+            raise BadStructure(f"a cross-reference entry of the kind {kind}")
+        return kind, one, two
+
+
+class SectionReader:
+    """Reads the sections of a file."""
+
+    def __init__(self, content: bytes, end: int, budget: Budget) -> None:
+        self.content, self.end, self.budget = content, end, budget
+        self.hybrid = False
+
+    def read(self) -> list[Section]:
+        """From the oldest to the newest. Raises BadStructure."""
+        content = self.content
+        position = content.rfind(b"startxref", 0, self.end)
+        match = _STARTXREF.match(content, position) if position >= 0 else None
+        if match is None:
+            raise BadStructure("there is no startxref at the end")
+        sections: list[Section] = []
+        seen: set[int] = set()
+        offset: int | None = int(match.group(1))
+        while offset is not None:
+            if offset in seen or len(sections) >= MAX_REVISIONS:
+                raise BadStructure("the cross-reference sections go in a circle, or are too many")
+            seen.add(offset)
+            section = self._read_section(offset)
+            sections.append(section)
+            offset = section.trailer.get("/Prev")
+            if offset is not None and not isinstance(offset, int):
+                raise BadStructure(f"/Prev is {offset!r}")
+        return sections[::-1]
+
+    def _read_section(self, offset: int) -> Section:
+        if not 0 <= offset < self.end:
+            raise BadStructure(f"startxref or /Prev names byte {offset} of {self.end}")
+        section = Section(offset)
+        match = _TABLE.match(self.content, offset)
+        if match is None:
+            self._read_stream_section(section, offset)
+        else:
+            self._read_table(section, match.end())
+        size = section.trailer.get("/Size")
+        if not isinstance(size, int) or not 0 <= size <= MAX_OBJECTS:
+            raise BadStructure(f"/Size is {size!r}")
+        return section
+
+    def _read_table(self, section: Section, position: int) -> None:
+        content = self.content
+        while True:
+            trailer = _TRAILER.match(content, position)
+            if trailer is not None:
+                break
+            match = _SUBSECTION.match(content, position)
+            if match is None:
+                raise BadStructure(f"the cross-reference table is broken at byte {position}")
+            first, count = int(match.group(1)), int(match.group(2))
+            if first + count > MAX_OBJECTS:
+                raise BadStructure("the cross-reference table names too many objects")
+            position = self._read_rows(section, first, count, match.end())
+        entries, section.end = parse(content, trailer.end())
+        if not isinstance(entries, dict):
+            raise BadStructure("the trailer is no dictionary")
+        section.trailer = entries
+        extra = entries.get("/XRefStm")
+        if isinstance(extra, int):
+            section.hybrid = self.hybrid = True
+            hidden = Section(extra)
+            self._read_stream_section(hidden, extra)
+            section.put({number: found for number in hidden.numbers() if (found := hidden.get(number)) and found[0] != FREE})
+
+    def _read_rows(self, section: Section, first: int, count: int, position: int) -> int:
+        """`count` entries. Well-formed ones are kept as bytes; others are read one by one."""
+        end = position + count * _ENTRY_SIZE
+        rows = self.content[position:end]
+        regular = len(rows) == count * _ENTRY_SIZE and (
+            not count or (_ENTRY.match(rows) is not None and _ENTRY.match(rows, len(rows) - _ENTRY_SIZE) is not None)
+        )
+        if regular and rows[10::_ENTRY_SIZE] == b" " * count and rows[16::_ENTRY_SIZE] == b" " * count:
+            section.add(first, count, rows)
+            return end
+        found: dict[int, Entry] = {}
+        for number in range(first, first + count):
+            match = _ENTRY.match(self.content, position)
+            if match is None:
+                raise BadStructure(f"the cross-reference table is broken at byte {position}")
+            offset, generation = int(match.group(1)), int(match.group(2))
+            found[number] = (PLAIN, offset, generation) if match.group(3) == b"n" else (FREE, 0, generation)
+            position = match.end()
+        section.put(found)
+        return position
+
+    def _read_stream_section(self, section: Section, offset: int) -> None:
+        number, _, value, section.end = read_object(self.content, offset, self.end, _no_length)
+        if not isinstance(value, Stream) or value.entries.get("/Type") != "/XRef":
+            raise BadStructure(f"there is no cross-reference section at byte {offset}")
+        section.is_stream, section.number, section.trailer = True, number, value.entries
+        widths = value.entries.get("/W")
+        if not (isinstance(widths, list) and len(widths) == 3 and all(isinstance(w, int) and 0 <= w <= 8 for w in widths)):  # noqa: PLR2004
+            raise BadStructure(f"/W is {widths!r}")
+        section.widths = (widths[0], widths[1], widths[2])
+        index = value.entries.get("/Index", [0, value.entries.get("/Size")])
+        if not (isinstance(index, list) and len(index) % 2 == 0 and all(isinstance(i, int) and i >= 0 for i in index)):
+            raise BadStructure(f"/Index is {index!r}")
+        rows, width, position = unpack_stream(value, _as_it_stands, self.budget), sum(widths), 0
+        for first, count in zip(index[::2], index[1::2], strict=True):
+            size = count * width
+            if position + size > len(rows) or first + count > MAX_OBJECTS:
+                raise BadStructure("the cross-reference stream is shorter than its /Index")
+            section.add(first, count, rows[position : position + size])
+            position += size
+
+
+def _no_length(_: Any) -> None:
+    """A cross-reference stream is read before any reference can be followed (7.5.8.2)."""
+
+
+def _as_it_stands(value: Any) -> Any:
+    return value
