@@ -38,7 +38,16 @@ if TYPE_CHECKING:
     from signing.keys import Scheme, Signer, open_signer
     from signing.levels import Level
     from signing.lifetime import validity
-    from signing.report import AttachmentReport, Changes, Finding, Report, SignatureReport, SubIndication, Verdict
+    from signing.report import (
+        AttachmentReport,
+        Changes,
+        Finding,
+        Report,
+        SignatureKind,
+        SignatureReport,
+        SubIndication,
+        Verdict,
+    )
     from signing.sandbox import verify_file, verify_untrusted
     from signing.second_opinion import second_opinion, with_second_opinion
     from signing.timestamps import HttpTimestamper, Timestamper
@@ -60,7 +69,10 @@ _HOMES = {
     "signing.formats": ("verify_any",),
     "signing.keys": ("Scheme", "Signer", "open_signer"),
     "signing.levels": ("Level",),
-    "signing.report": ("AttachmentReport", "Changes", "Finding", "Report", "SignatureReport", "SubIndication", "Verdict"),
+    "signing.report": (
+        "AttachmentReport", "Changes", "Finding", "Report", "SignatureKind", "SignatureReport",
+        "SubIndication", "Verdict",
+    ),
     "signing.trust": ("Trust",),
     "signing.lifetime": ("validity",),
     "signing.sandbox": ("verify_file", "verify_untrusted"),
@@ -93,6 +105,7 @@ __all__ = [
     "Role",
     "Scheme",
     "SignRequest",
+    "SignatureKind",
     "SignatureReport",
     "Signed",
     "Signer",

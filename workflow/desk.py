@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TypeVar
 
 import documents
@@ -17,6 +18,13 @@ from workflow.moving import Surroundings
 from workflow.store import Conflict, Store
 
 T = TypeVar("T")
+
+
+@lru_cache(maxsize=32)
+def _decoded(content: bytes) -> DirectoryBook:
+    """Once per version: a step asks some four times who is who."""
+    return decode(content)
+
 
 # Thirteen teachers may sign in one case at the same moment: measured, one of them needs up to ten tries on PostgreSQL.
 MOST_TRIES = 40
@@ -40,7 +48,7 @@ class Desk:
 
     def book(self, unit: UnitId) -> DirectoryBook:
         """The directory of a unit as it is now."""
-        return decode(self.store.directory(unit))
+        return _decoded(self.store.directory(unit))
 
     def around(self, file: CaseFile) -> Surroundings:
         """What the next due times are computed from."""

@@ -89,6 +89,8 @@ class _Codec:
 def _text(value: object, where: str) -> str:
     if not isinstance(value, str):
         _refuse(where, "text", value)
+    if value.isascii() and "\0" not in value:
+        return value
     if "\0" in value or not unicodedata.is_normalized("NFC", value):
         _refuse(where, "text in NFC without NUL", value)
     try:

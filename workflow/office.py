@@ -36,7 +36,8 @@ from workflow.events import (
 )
 from workflow.may import Permitted, grants, reads
 from workflow.moving import first_move, move
-from workflow.signing_desk import SIGNING_ACTIONS, require, sign_step
+from workflow.signing_batch import SigningBatch
+from workflow.signing_desk import SIGNING_ACTIONS, Readable, require, sign_step
 from workflow.store import CaseRecord, Conflict, DocumentRecord, DueTask, NotKept, TaskRecord, WorkItem
 
 KIND = "class_book"
@@ -168,24 +169,28 @@ class Office:
 
         `seen` is the revision that the person was shown: another one is not signed (NotWaitingHere).
         """
-        self._readable(person, case)
-        with self._one_at_a_time(case, task):
-            return sign_step(self.desk, person, case, task, signer, seen=seen)
+        with self._one_at_a_time((case, task)):
+            return sign_step(self.desk, person, case, task, signer, seen=seen, readable=self._reader(person))
 
     def sign_all(
         self, person: PersonId, tasks: Sequence[tuple[CaseId, TaskName]], signer: signing.Signer
     ) -> Iterator[ItemResult]:
-        """One result per task. A wrong secret ends the batch at once: some devices lock after a few tries."""
-        for number, (case, task) in enumerate(tasks):
-            try:
-                self.sign(person, case, task, signer)
-            except signing.WrongSecret as wrong:
-                yield from (_refused(case, task, wrong) for case, task in tasks[number:])
-                return
-            except (WorkflowError, signing.SigningError) as refusal:
-                yield _refused(case, task, refusal)
-            else:
+        """One result per task, in order, as each is kept. A wrong secret ends the batch at once: some devices lock after a few
+        tries. Stopped or killed in the middle, call it again with the same tasks: what is signed is not signed again.
+        """
+        batch = SigningBatch(
+            desk=self.desk,
+            person=person,
+            signer=signer,
+            steps=tasks,
+            readable=self._reader(person),
+            lock_of=self._one_at_a_time,
+        )
+        for (case, task), refusal in batch.results():
+            if refusal is None:
                 yield ItemResult(case=case, task=task, signed=True, code="", message=both("Đã ký.", "Signed."))
+            else:
+                yield _refused(case, task, refusal)
 
     # -- deciding -----------------------------------------------------------------------------------------------------
 
@@ -351,17 +356,25 @@ class Office:
     def _readable(self, person: PersonId, case: CaseId) -> CaseFile:
         """The case, if this person belongs to its unit and may see it. A stranger learns nothing, not even that it is there."""
         file = read_case(self.desk.store, case)
-        book = self.desk.book(file.record.unit)
-        belongs = any(known.id == person for known in book.people)
-        if not belongs or not reads(person, book, file.record.scope, self.desk.today()):
-            raise NotKept(both("Không có hồ sơ này trong đơn vị của quý vị.", "There is no such case in your unit."))
+        self._reader(person)(file)
         return file
 
-    def _one_at_a_time(self, case: CaseId, task: TaskName) -> threading.Lock:
+    def _reader(self, person: PersonId) -> Readable:
+        """Raises NotKept for a case that this person may not see."""
+
+        def require_readable(file: CaseFile) -> None:
+            book = self.desk.book(file.record.unit)
+            belongs = any(known.id == person for known in book.people)
+            if not belongs or not reads(person, book, file.record.scope, self.desk.today()):
+                raise NotKept(both("Không có hồ sơ này trong đơn vị của quý vị.", "There is no such case in your unit."))
+
+        return require_readable
+
+    def _one_at_a_time(self, step: tuple[CaseId, TaskName]) -> threading.Lock:
         with self._locks_lock:
             if len(self._locks) > 10_000:  # noqa: PLR2004 - a bound, not a rule: unlocked entries are only a convenience
                 self._locks = {key: lock for key, lock in self._locks.items() if lock.locked()}
-            return self._locks.setdefault((case, task), threading.Lock())
+            return self._locks.setdefault(step, threading.Lock())
 
 
 def _given_up(file: CaseFile, outcome: str, sheets: tuple[str, ...], reason: str) -> tuple[Event, ...]:

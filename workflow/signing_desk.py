@@ -10,7 +10,8 @@
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import documents
 import signing
@@ -29,15 +30,19 @@ from workflow.events import (
 )
 from workflow.may import Permitted, Refused, may, rules_of
 from workflow.moving import move
-from workflow.store import DocumentRecord, TaskRecord
+from workflow.store import Conflict, DocumentRecord, TaskRecord
 
 SIGNING_ACTIONS = {"sign", "seal"}
+
+
+Readable = Callable[[CaseFile], None]  # raises when this person may not even see the case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """What was announced before the key was used."""
 
+    file: CaseFile  # the case as it stood when this had been written
     case: CaseId
     task: TaskRecord
     document: DocumentRecord
@@ -49,23 +54,44 @@ class Intent:
 
 
 def sign_step(
-    desk: Desk, person: PersonId, case: CaseId, task: TaskName, signer: signing.Signer, *, seen: Digest | None = None
+    desk: Desk,
+    person: PersonId,
+    case: CaseId,
+    task: TaskName,
+    signer: signing.Signer,
+    *,
+    seen: Digest | None = None,
+    readable: Readable,
 ) -> DocumentRecord:
     """Sign what this step is about and complete the step. Raises WorkflowError or SigningError; then nothing is kept.
 
     `seen`: the revision that the person was shown, if they were shown one.
     """
-    intent = desk.settle(case, lambda file: _intend(desk, file, person, task, signer, seen))
+    intent = desk.settle(case, lambda file: announce(desk, file, person, task, signer, seen=seen, readable=readable))
+    before = desk.store.get(intent.document.revision)
     try:
-        after, signature = _sign_and_check(desk, intent, signer)
-    except (signing.SigningError, SignatureNotKept) as refusal:
-        _note_failure(desk, person, intent, refusal.code)
+        after = signing.sign(
+            before, intent.request, signer, timestamper=desk.timestamper, evidence=desk.evidence, trust=desk.trust
+        )
+    except signing.SigningError as refusal:
+        note_failure(desk, person, intent, refusal.code)
         raise
-    kept = desk.store.put(after)
+    keep(desk, person, intent, before, after)
+    return desk.store.document(intent.document.id)
+
+
+def keep(desk: Desk, person: PersonId, intent: Intent, before: bytes, after: bytes) -> None:
+    """Check what the key made, put it, and complete the step. SignatureNotKept or NotWaitingHere: it is thrown away."""
     try:
-        return desk.settle(case, lambda file: _keep(desk, file, person, intent, kept, signature))
-    except (NotWaitingHere, SignatureNotKept) as too_late:
-        _note_failure(desk, person, intent, too_late.code)
+        signature = _checked_signature(desk, before, after, intent)
+        kept = desk.store.put(after)
+        try:
+            # Nobody has written to this case since the intent, as a rule: then it need not be read again.
+            _complete(desk, intent.file, person, intent, kept, signature)
+        except Conflict:
+            desk.settle(intent.case, lambda file: _complete(desk, file, person, intent, kept, signature))
+    except (NotWaitingHere, SignatureNotKept) as refusal:
+        note_failure(desk, person, intent, refusal.code)
         raise
 
 
@@ -103,9 +129,18 @@ def require(desk: Desk, file: CaseFile, person: PersonId, task: TaskRecord) -> P
     return answer
 
 
-def _intend(
-    desk: Desk, file: CaseFile, person: PersonId, name: TaskName, signer: signing.Signer, seen: Digest | None
+def announce(
+    desk: Desk,
+    file: CaseFile,
+    person: PersonId,
+    name: TaskName,
+    signer: signing.Signer,
+    *,
+    seen: Digest | None,
+    readable: Readable,
 ) -> Intent:
+    """May this person sign this step with this key? Then it is written that they are about to. Raises WorkflowError."""
+    readable(file)
     task = file.open_task(name)
     permitted = require(desk, file, person, task)
     document = file.document_of(task)
@@ -124,16 +159,7 @@ def _intend(
     if task.action == "seal":
         require_personal_signatures(desk, file, document)
     field = documents.field_name(task.step, task.key)
-    intent = Intent(
-        case=file.record.id,
-        task=task,
-        document=document,
-        field=field,
-        certificate=certificate,
-        holder=holder,
-        permitted=permitted,
-        request=_request(desk, file, person, task, field, permitted, first=not file.signed_fields(document)),
-    )
+    request = _request(desk, file, person, task, field, permitted, first=not file.signed_fields(document))
     announced = SigningIntended(
         task=task.name,
         document=document.id,
@@ -143,8 +169,18 @@ def _intend(
         capacity=permitted.capacity,
         ground=permitted.ground,
     )
-    desk.store.append(file.record.id, file.record.version, (announced,), actor=person, at=desk.clock())
-    return intent
+    version = desk.store.append(file.record.id, file.record.version, (announced,), actor=person, at=desk.clock())
+    return Intent(
+        file=replace(file, record=replace(file.record, version=version)),
+        case=file.record.id,
+        task=task,
+        document=document,
+        field=field,
+        certificate=certificate,
+        holder=holder,
+        permitted=permitted,
+        request=request,
+    )
 
 
 def _request(
@@ -210,37 +246,51 @@ def require_personal_signatures(desk: Desk, file: CaseFile, document: DocumentRe
         )
 
 
-def _sign_and_check(desk: Desk, intent: Intent, signer: signing.Signer) -> tuple[bytes, signing.SignatureReport]:
-    before = desk.store.get(intent.document.revision)
-    after = signing.sign(before, intent.request, signer, timestamper=desk.timestamper, evidence=desk.evidence, trust=desk.trust)
-    return after, _checked_signature(desk, before, after, field=intent.field, certificate=intent.certificate)
+def checked_report(desk: Desk, before: bytes, after: bytes, *, level: signing.Level | None = None) -> signing.Report:
+    """Never trust what comes back: a revision only adds, and every signature still passes. SignatureNotKept otherwise.
 
-
-def checked_report(desk: Desk, before: bytes, after: bytes) -> signing.Report:
-    """Never trust what comes back: a revision only adds, and every signature still passes. SignatureNotKept otherwise."""
+    `level`: what every signature of the document must have reached.
+    """
     if not after.startswith(before) or len(after) <= len(before):
         raise SignatureNotKept(both("Bản mới không nối tiếp bản cũ.", "The new revision does not continue the old one."))
     report = signing.verify(after, desk.trust, at=desk.clock())
     if not report.passed:
         why = "; ".join(f"{s.field}: {s.verdict} {s.sub_indication or ''}" for s in report.signatures)
         raise SignatureNotKept(both(f"Kiểm tra lại không đạt: {why}", f"Our own check did not pass: {why}"))
+    if level is not None:
+        for found in report.signatures:
+            if found.kind is not signing.SignatureKind.DOC_TIMESTAMP:
+                _require_level(found, level)
     return report
 
 
-def _checked_signature(desk: Desk, before: bytes, after: bytes, *, field: str, certificate: Digest) -> signing.SignatureReport:
-    """The new signature stands in the intended field and was made with the intended certificate."""
+def _checked_signature(desk: Desk, before: bytes, after: bytes, intent: Intent) -> signing.SignatureReport:
+    """The new signature stands in the intended field, over the whole file, by the intended certificate, at its level."""
     report = checked_report(desk, before, after)
     for found in report.signatures:
-        if found.field == field and hashlib.sha256(found.certificate or b"").hexdigest() == certificate:
-            return found
+        if found.field == intent.field and hashlib.sha256(found.certificate or b"").hexdigest() == intent.certificate:
+            _require_level(found, intent.request.level)
+            if found.covers_whole_file:
+                return found
     raise SignatureNotKept(
         both("Chữ ký nằm sai ô hoặc dùng chứng thư khác.", "The signature is in another field or by another certificate.")
     )
 
 
-def _keep(
+def _require_level(found: signing.SignatureReport, level: signing.Level) -> None:
+    """A signature whose timestamp comes from nobody in the trust bundle is not at the level that was asked for."""
+    if found.level is None or signing.Level(found.level) < level:
+        raise SignatureNotKept(
+            both(
+                f"Chữ ký «{found.field}» chỉ đạt {found.level or 'không mức nào'}, cần {level}.",
+                f"The signature “{found.field}” reaches {found.level or 'no level'}, {level} is needed.",
+            )
+        )
+
+
+def _complete(
     desk: Desk, file: CaseFile, person: PersonId, intent: Intent, kept: Digest, signature: signing.SignatureReport
-) -> DocumentRecord:
+) -> None:
     """The document must be as it was when the key signed; otherwise the signature is of no use and is not kept."""
     task = file.open_task(intent.task.name)
     document = file.document_of(task)
@@ -284,10 +334,10 @@ def _keep(
         snapshot=moved.snapshot,
         work=moved.work,
     )
-    return desk.store.document(document.id)
 
 
-def _note_failure(desk: Desk, person: PersonId, intent: Intent, code: str) -> None:
+def note_failure(desk: Desk, person: PersonId, intent: Intent, code: str) -> None:
+    """Nothing came of an intent, and why."""
     failed = SigningFailed(task=intent.task.name, document=intent.document.id, field=intent.field, code=code)
     desk.settle(
         intent.case,

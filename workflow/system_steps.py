@@ -207,7 +207,7 @@ def _extended(
     if report.passed and any(s.level in {signing.Level.B_LT, signing.Level.B_LTA} for s in report.signatures):
         return None, content, sheet.revision, report
     longer = signing.extend(content, signing.Level.B_LT, timestamper=desk.timestamper, evidence=desk.evidence, trust=desk.trust)
-    report = checked_report(desk, content, longer)
+    report = checked_report(desk, content, longer, level=signing.Level.B_LT)
     digest = desk.store.put(longer)
     event = DocumentExtended(document=sheet.id, before=sheet.revision, after=digest, level=signing.Level.B_LT.value)
     return event, longer, digest, report
@@ -243,7 +243,7 @@ def archive_volume(desk: Desk, file: CaseFile) -> tuple[Event, ...]:
     longer = signing.extend(
         content, signing.Level.B_LTA, timestamper=desk.timestamper, evidence=desk.evidence, trust=desk.trust
     )
-    checked_report(desk, content, longer)
+    checked_report(desk, content, longer, level=signing.Level.B_LTA)
     after = desk.store.put(longer)
     return (DocumentExtended(document=volume.id, before=volume.revision, after=after, level=signing.Level.B_LTA.value),)
 

@@ -4,7 +4,8 @@ for result in sign_many(items, signer, timestamper=tsa, evidence=evidence):
     store(result)               # stop whenever you like; go on later with the items that have no result
 """
 
-import itertools
+import math
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,7 @@ from signing.errors import (
     AuthorisationExpired,
     AuthorisationRefused,
     FieldTaken,
+    KeyUnavailable,
     LevelNotReached,
     SigningError,
     WrongSecret,
@@ -27,8 +29,17 @@ from signing.levels import Level
 from signing.timestamps import Timestamper
 from signing.trust import Trust
 
-# Signed before the first result is handed out. More saves questions to the issuers, less is lost when the power fails.
+# So many documents are prepared before the key is used on the first of them, or so many as one authorisation of a remote key's
+# owner covers. More saves questions to the owner and the issuers; less waits in memory, and less is lost when the power fails.
 CHUNK = 32
+MOST_IN_A_CHUNK = 200
+MOST_BYTES = 32 << 20  # of documents that wait in memory; a class book with its sheets has one or two million
+
+# The issuers' word on the signer, asked for before signing, serves a batch for so long.
+WORD_HOLDS_SECONDS = 300.0
+
+# A key that fails so often in a row has gone (pulled out, network down): the owner is not asked again for each of 1,500.
+MOST_STUMBLES = 3
 
 # After these nothing more is tried: a token locks after a few wrong PINs, and an owner who said no has said no.
 FINAL = (WrongSecret, AuthorisationRefused, AuthorisationExpired)
@@ -60,20 +71,37 @@ def sign_many(
     timestamper: Timestamper | None = None,
     evidence: Evidence | None = None,
     trust: Trust | None = None,
-    chunk: int = CHUNK,
+    chunk: int | None = None,
 ) -> Iterator[Signed | Failed]:
-    """One result per item, in order, after each `chunk` items.
+    """One result per item, in order, as soon as it is there; items are taken from `items` a chunk at a time.
 
-    A wrong PIN, a refusal or a missed confirmation on the owner's phone ends the batch: that item fails with it and no result
-    comes for those after it. One field of one document (by its id) is never signed twice: the second comes back as FieldTaken.
-    The revocation data of a chunk are fetched once, after its last timestamp.
+    A wrong PIN, a refusal or a missed confirmation on the owner's phone ends the batch, and so does a key that fails three
+    times in a row: that item fails with it and no result comes for those after it. One field of one document (by its id) is
+    never signed twice: the second comes back as FieldTaken. The issuers are asked about the signer once per batch (again after
+    five minutes); for B-LT and above also once per chunk, after its last timestamp, and the chunk's results come then.
+    `chunk`: how many are prepared at once; None: 32, or as many as one authorisation of a remote key covers.
     """
     batch = _Batch(signer, timestamper=timestamper, evidence=evidence, trust=trust)
     left = iter(items)
-    while part := list(itertools.islice(left, chunk)):
+    while part := _portion(left, chunk or _at_once(signer)):
         yield from batch.results(part)
         if batch.is_over:
             return
+
+
+def _at_once(signer: Signer) -> int:
+    """What one authorisation covers, for a key that says so."""
+    return min(max(int(getattr(signer, "at_once", 1)), CHUNK), MOST_IN_A_CHUNK)
+
+
+def _portion(items: Iterator[Item], most: int) -> list[Item]:
+    """The next `most` items, fewer when they are large."""
+    portion: list[Item] = []
+    held = 0
+    while len(portion) < most and held < MOST_BYTES and (item := next(items, None)) is not None:
+        portion.append(item)
+        held += len(item[1])
+    return portion
 
 
 class _Batch:
@@ -87,22 +115,27 @@ class _Batch:
         self._evidence = evidence
         self._trust = trust
         self._done: set[tuple[str, str]] = set()
+        self._word = None if evidence is None else _AskedOnce(evidence, holds_seconds=WORD_HOLDS_SECONDS)
+        self._stumbles = 0  # of the key, in a row
         self.is_over = False
 
     def results(self, items: Sequence[Item]) -> Iterator[Signed | Failed]:
         """The results of one chunk; fewer than items when the batch is over."""
-        asked_once = None if self._evidence is None else _AskedOnce(self._evidence)
-        prepared = [self._prepared(item, asked_once) for item in items]
-        signed = list(self._signed(prepared))
-        # The answers that served the check of the certificate are older than the timestamps now.
-        proof = None if self._evidence is None else _AskedOnce(self._evidence, anew=True)
+        signed: Iterable[bytes | SigningError] = self._signed([self._prepared(item) for item in items])
+        proof = None
+        if self._evidence is not None and any(request.level >= Level.B_LT for _, _, request in items):
+            signed = list(signed)
+            # The answers that served the check of the certificate are older than the timestamps now.
+            proof = _AskedOnce(self._evidence, anew=True)
         for (identity, _, request), result in zip(items, signed, strict=False):
-            if isinstance(result, SigningError):
+            if isinstance(result, LevelNotReached):
+                yield Failed(id=identity, error=result, document=result.signed)
+            elif isinstance(result, SigningError):
                 yield Failed(id=identity, error=result)
             else:
                 yield self._extended(identity, result, request, proof)
 
-    def _prepared(self, item: Item, evidence: Evidence | None) -> Prepared | SigningError:
+    def _prepared(self, item: Item) -> Prepared | SigningError:
         identity, pdf, request = item
         if (identity, request.field) in self._done:
             return FieldTaken(
@@ -120,7 +153,7 @@ class _Batch:
                 self._signer.chain,
                 scheme=scheme_of(self._signer),
                 timestamper=self._timestamper,
-                evidence=evidence,
+                evidence=self._word,
                 trust=self._trust,
             )
         except SigningError as refused:
@@ -154,12 +187,19 @@ class _Batch:
             try:
                 for value in values:
                     left.pop(0)
+                    self._stumbles = 0
                     yield value
             except SigningError as refused:
                 left.pop(0)
-                self.is_over = isinstance(refused, FINAL)
+                self._stumbles += 1
+                self.is_over = isinstance(refused, FINAL) or self._stumbles >= MOST_STUMBLES
                 yield refused
                 if self.is_over:
+                    return
+            else:
+                if left:  # a device that stops in the middle without a word would otherwise be asked for ever
+                    self.is_over = True
+                    yield KeyUnavailable(f"Khóa trả thiếu {len(left)} chữ ký", f"The key left out {len(left)} signatures")
                     return
 
     def _asked(self, prepared: Sequence[Prepared]) -> Iterator[bytes]:
@@ -188,18 +228,20 @@ class _Batch:
 
 
 class _AskedOnce:
-    """Evidence that is asked about each chain once; `anew`: what it kept itself is forgotten first."""
+    """Evidence asked about each chain once, or every `holds_seconds`; `anew`: what it kept itself is forgotten first."""
 
-    def __init__(self, evidence: Evidence, *, anew: bool = False) -> None:
+    def __init__(self, evidence: Evidence, *, anew: bool = False, holds_seconds: float = math.inf) -> None:
         self._evidence = evidence
         self._anew = anew
-        self._kept: dict[tuple[bytes, ...], Revocation] = {}
+        self._holds_seconds = holds_seconds
+        self._kept: dict[tuple[bytes, ...], tuple[float, Revocation]] = {}
 
     def for_chain(self, chain: Sequence[bytes]) -> Revocation:
         """See Evidence."""
-        key = tuple(chain)
-        if key not in self._kept:
+        key, now = tuple(chain), time.monotonic()
+        kept = self._kept.get(key)
+        if kept is None or now - kept[0] > self._holds_seconds:
             if self._anew and not self._kept and (forget := getattr(self._evidence, "forget", None)):
                 forget()
-            self._kept[key] = self._evidence.for_chain(chain)
-        return self._kept[key]
+            kept = self._kept[key] = (now, self._evidence.for_chain(chain))
+        return kept[1]

@@ -85,6 +85,7 @@ class CscSigner:
     ) -> None:
         self.certificate = credential.certificate
         self.chain = credential.chain
+        self.at_once = credential.at_once  # signatures in one authorisation
         scheme = default_scheme(credential.certificate)
         self.scheme = Scheme.RSA_PSS if pss and scheme is Scheme.RSA_PKCS1 else scheme
         self._service = service

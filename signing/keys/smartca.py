@@ -41,6 +41,7 @@ class SmartCaSigner:
     """A key at VNPT SmartCA, through a service provider's account."""
 
     unverified = True  # shown wherever this kind of key is offered
+    at_once = MOST_AT_ONCE
 
     def __init__(
         self, client: Client, base: str, account: Mapping[str, str], *, pause: Callable[[float], None] = time.sleep
