@@ -1,85 +1,148 @@
-"""How often each object number is referred to in a stretch of the file, counted in the text without parsing every object.
+"""How often some object numbers are referred to in a stretch of the file, counted in the text without parsing every object.
 
 A reference can only stand in the raw file or in an unpacked object stream, as `number generation R`. Where the text is written
-otherwise than with single spaces, or a comment could hide one, NotPlain asks for the thorough comparison.
+otherwise than with single white space, or a comment could hide one, the number is told as odd; NotPlain asks for the thorough
+comparison where even that cannot be said. Only the numbers that somebody asks about are counted: the pass over the text is
+made of a few operations on all of it at once, so that the first revision of a large book costs some milliseconds.
+
+A number in a string or in packed bytes may be counted although it is no reference. That is the safe side: a count that is
+higher than the references that are known is never called plain.
 """
 
-import hashlib
 import re
-from collections import Counter, OrderedDict
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate, product
 
 from signing.verification.faults import Fault, NotPlain
 from signing.verification.pdf import Pdf
 
 _MAX_ODD = 8192  # bytes of comments and lines before a reference
 _MAX_LINES = 200  # of comments before a reference
-KEPT = 16  # counts of first revisions that are kept per process: a book is verified after each of its signatures
+MAX_ODD_TOTAL = 4 * 1024 * 1024  # bytes that are looked at again for odd references
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """How often each number is referred to, and the numbers that an oddly written text might refer to as well."""
+    """How often each number that was asked about is referred to, and all numbers that an odd text might refer to as well."""
 
     plain: Mapping[bytes, int]
     odd: frozenset[bytes]
 
 
-_kept: OrderedDict[bytes, Counted] = OrderedDict()
+class Wanted:
+    """The numbers that are asked about, in the form in which a text is searched for them."""
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        self.names = frozenset(b"%d" % number for number in numbers)
+        self.endings = frozenset(ending for name in self.names for ending in _endings(name))
 
 
-def count_references(pdf: Pdf, first: int, last: int) -> Counted:
+def count_references(pdf: Pdf, first: int, last: int, wanted: Wanted) -> Counted:
     """References by decimal number in the revisions from `first` to `last`: their raw bytes and their object streams."""
     begin = max((section.end for section in pdf.sections[:first]), default=0)
-    raw = pdf.content[begin : max(section.end for section in pdf.sections[: last + 1])]
-    if first:
-        return _count(pdf, raw, first, last)
-    digest = hashlib.sha256(raw).digest()
-    if digest in _kept:
-        _kept.move_to_end(digest)
-        return _kept[digest]
-    counted = _count(pdf, raw, first, last)
-    _kept[digest] = counted
-    if len(_kept) > KEPT:
-        _kept.popitem(last=False)
-    return counted
-
-
-def _count(pdf: Pdf, raw: bytes, first: int, last: int) -> Counted:
     plain: Counter[bytes] = Counter()
     odd: set[bytes] = set()
-    _add(plain, odd, raw)
+    _add(plain, odd, pdf.content[begin : max(section.end for section in pdf.sections[: last + 1])], wanted)
     try:
-        for revision in range(first, last + 1):
-            for number in pdf.sections[revision].packs():
-                holder = pdf.entry(number, revision)
-                if holder is None:
-                    raise NotPlain(f"object stream {number} is not there")
-                _add(plain, odd, pdf.pack(number, holder, revision)[0])
+        for text in _together(_packs(pdf, first, last)):
+            _add(plain, odd, text, wanted)
     except Fault as fault:
         raise NotPlain(str(fault)) from fault
     return Counted(plain=plain, odd=frozenset(odd))
 
 
-def _add(plain: Counter[bytes], odd: set[bytes], text: bytes) -> None:
-    """Split at every R: what stands before tells whether it ended a reference."""
-    pieces = text.split(b"R")
-    pieces.pop()  # nothing follows the last piece
-    numbers: list[bytes] = []
-    position = -1  # of the R behind the piece
-    looked = 0
-    for piece in pieces:
-        position += len(piece) + 1
-        if piece[-3:] == b" 0 ":
-            tail = piece[-13:-3]
-            number = tail[len(tail.rstrip(b"0123456789")) :]
-            if number and number[0] != 0x30:  # noqa: PLR2004 -- a leading zero is odd
-                numbers.append(number)
-                continue
-        elif piece[-1:] not in _WHITE:
+def _packs(pdf: Pdf, first: int, last: int) -> Iterator[bytes]:
+    """What stands in the object streams of these revisions."""
+    for revision in range(first, last + 1):
+        for number in pdf.sections[revision].packs():
+            holder = pdf.entry(number, revision)
+            if holder is None:
+                raise NotPlain(f"object stream {number} is not there")
+            yield pdf.pack(number, holder, revision).data
+
+
+def _together(texts: Iterable[bytes]) -> Iterator[bytes]:
+    """Texts as few larger ones, with a sign between them that is part of no reference: none goes on from one to the next."""
+    held: list[bytes] = []
+    size = 0
+    for text in texts:
+        held.append(text)
+        size += len(text)
+        if size > _AT_ONCE:
+            yield _APART.join(held)
+            held, size = [], 0
+    yield _APART.join(held)
+
+
+_APART = b"\n)\n"
+_AT_ONCE = 16 * 1024 * 1024  # bytes of text; the copies of it take some times its size
+_DIGITS = b"0123456789"
+_WHITE = b"\0\t\n\f\r "
+# Digits and R stay as they are, white space becomes a space, all else becomes an x.
+_SHAPES = bytes(each if each in b"0123456789R" else 0x20 if each in _WHITE else 0x78 for each in range(256))
+# Where only "is it a digit" counts.
+_GLUED = bytes(0x30 if each in _DIGITS else 0x52 if each == 0x52 else 0x78 for each in range(256))  # noqa: PLR2004 -- R
+_PLAIN_ENDS = frozenset(b"%d 0" % digit for digit in range(10))
+_ENDING = 4  # digits of a number by which a text is searched for it
+_LONGEST = 24  # signs of a number and its generation; an object number has 7 digits
+_NUMBER = re.compile(rb"(\d+) 0\Z")
+
+
+def _add(plain: Counter[bytes], odd: set[bytes], text: bytes, wanted: Wanted) -> None:
+    """Count in one text, a part of it at a time."""
+    begin, looked = 0, 0
+    while begin < len(text):
+        end = begin + _AT_ONCE
+        part = text[begin:end]
+        pieces = part.translate(_SHAPES).split(b" R")
+        rest = pieces.pop()  # nothing follows the last piece
+        _add_plain(plain, pieces, wanted)
+        strange = [index for index, piece in enumerate(pieces) if piece[-3:] not in _PLAIN_ENDS]
+        ends = list(accumulate(len(piece) + 2 for piece in pieces)) if strange else []
+        positions = [begin + ends[index] - 1 for index in strange] + [begin + each for each in _glued(part)]
+        looked = _add_odd(odd, text, positions, looked)
+        # What stands behind the last R is looked at again with the next part: a number may be cut in two.
+        begin = end - min(len(rest), _LONGEST) if end < len(text) else end
+
+
+def _add_plain(plain: Counter[bytes], pieces: list[bytes], wanted: Wanted) -> None:
+    """The text is split at every R behind white space: what stands at the end of a piece is what the R belongs to."""
+    endings = wanted.endings
+    for piece in [each for each in pieces if each[-6:-2] in endings]:
+        match = _NUMBER.search(piece, max(len(piece) - _LONGEST, 0))
+        name = match.group(1).lstrip(b"0") if match is not None else b""
+        if name in wanted.names:
+            plain[name] += 1
+
+
+def _glued(part: bytes) -> Iterator[int]:
+    """Where an R stands right behind a digit: not a reference by the rules, one for a reader that is not particular."""
+    shape = part.translate(_GLUED)
+    at = shape.find(b"0R")
+    while at >= 0:
+        yield at + 1
+        at = shape.find(b"0R", at + 2)
+
+
+def _endings(name: bytes) -> Iterator[bytes]:
+    """The last four signs before ` 0 R` with which a text may name a number; a short one with all that may stand before it."""
+    yield name[-_ENDING:]
+    for length in range(_ENDING - len(name)):
+        for *further, sign in product(*[_ANY_SIGN] * length, _BEFORE):
+            yield b"".join((*further, sign, name))
+
+
+_ANY_SIGN = tuple(bytes((each,)) for each in b" xR" + _DIGITS)
+_BEFORE = (b" ", b"x", b"R", b"0")
+
+
+def _add_odd(odd: set[bytes], text: bytes, positions: Iterable[int], looked: int) -> int:
+    """Ends of words, or references with other white space, comments, or a generation. The positions are those of each R."""
+    for position in positions:
+        if _cannot_refer(text[max(position - _LONGEST, 0) : position]):
             continue
-        # The end of a word, or a reference with other white space, comments, or a generation.
         start = _odd_start(text, position)
         looked += position - start
         if looked > MAX_ODD_TOTAL:
@@ -87,7 +150,14 @@ def _add(plain: Counter[bytes], odd: set[bytes], text: bytes) -> None:
         match = _ODD.search(text, start, position)
         if match is not None:
             odd.add(match.group(1).lstrip(b"0") or b"0")
-    plain.update(numbers)
+    return looked
+
+
+def _cannot_refer(before: bytes) -> bool:
+    """Whether digits stand before an R, but no white space before them: by far the most of what packed bytes hold."""
+    shorter = before.rstrip(_WHITE)
+    rest = shorter.rstrip(_DIGITS)
+    return 0 < len(rest) < len(shorter) and rest[-1] not in _WHITE
 
 
 def _odd_start(text: bytes, position: int) -> int:
@@ -97,7 +167,7 @@ def _odd_start(text: bytes, position: int) -> int:
         end = start
         start = max(text.rfind(b"\n", 0, max(end - 1, 0)), text.rfind(b"\r", 0, max(end - 1, 0))) + 1
         line = text[start:end]
-        if b"%" not in line and line.strip(b"\0\t\n\f\r "):
+        if b"%" not in line and line.strip(_WHITE):
             lines += 1
         if position - start > _MAX_ODD:
             break
@@ -106,7 +176,5 @@ def _odd_start(text: bytes, position: int) -> int:
     raise NotPlain("a reference behind long comments")
 
 
-_WHITE = frozenset(bytes((white,)) for white in b"\0\t\n\f\r ")
-_GAP = rb"(?:[\x00\t\n\f\r ]|%[^\r\n]*[\r\n])+"
-MAX_ODD_TOTAL = 4 * 1024 * 1024  # bytes that are looked at again for odd references
-_ODD = re.compile(rb"(?<!\d)(\d{1,20})" + _GAP + rb"\d+" + _GAP + rb"\Z")
+_GAP = rb"(?:[\x00\t\n\f\r ]|%[^\r\n]*[\r\n])"
+_ODD = re.compile(rb"(?<!\d)(\d{1,20})" + _GAP + rb"+\d+" + _GAP + rb"*\Z")

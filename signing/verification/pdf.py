@@ -20,9 +20,7 @@ from signing.verification.sections import FREE, PACKED, PLAIN, Entry, Section, S
 from signing.verification.syntax import Name, Ref, Stream, parse
 
 MAX_HOPS = 32  # references to references
-
-# An unpacked object stream: its bytes, and number and offset of each object in it.
-Pack = tuple[bytes, list[tuple[int, int]]]
+_LONGEST_NUMBER = 10  # digits
 
 __all__ = ["FREE", "PACKED", "PLAIN", "Entry", "Pdf", "Section", "View", "is_name"]
 
@@ -102,9 +100,10 @@ class Pdf:
         key = (holder, entry[2])
         known = self._packed.get(key)
         if known is None or known[0] is not pack:
-            if entry[2] >= len(pack[1]) or pack[1][entry[2]][0] != number:
+            place = pack.at(entry[2])
+            if place is None or place[0] != number:
                 raise BadStructure(f"object {number} is not where the table points in object stream {entry[1]}")
-            known = self._packed[key] = pack, parse(pack[0], pack[1][entry[2]][1])[0]
+            known = self._packed[key] = pack, parse(pack.data, place[1])[0]
         return known[1]
 
     def _load_plain(self, number: int, entry: Entry, revision: int) -> Any:
@@ -130,8 +129,8 @@ class Pdf:
         index = self.last_change(number, revision)
         return self._ends[-1 if index is None else index]
 
-    def pack(self, number: int, holder: Entry, revision: int) -> Pack:
-        """An object stream unpacked: its bytes, and number and offset of each object in it."""
+    def pack(self, number: int, holder: Entry, revision: int) -> "Pack":
+        """An object stream unpacked. Raises BadStructure."""
         stream = self._load_plain(number, holder, revision)
         known = self._packs.get(holder)
         if known is None or known[0] is not stream:
@@ -141,19 +140,35 @@ class Pdf:
             count, first = stream.entries.get("/N"), stream.entries.get("/First")
             if not (isinstance(count, int) and isinstance(first, int) and 0 <= count <= len(data) and 0 <= first <= len(data)):
                 raise BadStructure(f"the object stream {number} is broken")
-            try:
-                numbers = [int(each) for each in data[:first].split()]
-            except ValueError as fault:
-                raise BadStructure(f"the object stream {number} is broken") from fault
-            if len(numbers) < 2 * count:
-                raise BadStructure(f"the object stream {number} is broken")
-            pairs = zip(numbers[: 2 * count : 2], numbers[1 : 2 * count : 2], strict=True)
-            known = self._packs[holder] = stream, (data, [(each, first + offset) for each, offset in pairs])
+            known = self._packs[holder] = stream, Pack(data, count, first)
         return known[1]
 
     def unpack(self, stream: Stream, revision: int) -> bytes:
         """The bytes of a stream after its filters, references in its dictionary followed in this revision."""
         return unpack_stream(stream, self.at(revision).resolve, self.budget)
+
+
+class Pack:
+    """An unpacked object stream (ISO 32000-2 7.5.7): its bytes, and number and place of each object in them when asked for."""
+
+    __slots__ = ("_heads", "count", "data", "first")
+
+    def __init__(self, data: bytes, count: int, first: int) -> None:
+        self.data, self.count, self.first = data, count, first
+        self._heads: list[bytes] | None = None
+
+    def at(self, index: int) -> tuple[int, int] | None:
+        """Number and place of the object with this index; None where there is none. Raises BadStructure."""
+        if self._heads is None:
+            self._heads = self.data[: self.first].split()
+            if len(self._heads) < 2 * self.count:
+                raise BadStructure("an object stream names fewer objects than it says")
+        pair = self._heads[2 * index : 2 * index + 2] if 0 <= index < self.count else []
+        if not pair:
+            return None
+        if not all(each.isdigit() and len(each) <= _LONGEST_NUMBER for each in pair):
+            raise BadStructure(f"an object stream begins with {pair!r}")
+        return int(pair[0]), self.first + int(pair[1])
 
 
 class View:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from signing.verification.census import Counted, count_references
+from signing.verification.census import Counted, Wanted, count_references
 from signing.verification.changes import Change, What
 from signing.verification.faults import NotPlain
 from signing.verification.fields import Field, flat_field, form_fields
@@ -76,6 +76,8 @@ class PlainHistory:
     def require_uses(self, number: int, expected: int) -> None:
         """Every reference to a number, superseded objects' included, is one of those that are known. Raises NotPlain."""
         name = b"%d" % number
+        if name not in self._wanted.names:
+            raise NotPlain(f"references to object {number} were not counted")
         if any(name in counts.odd for counts in self._counts):
             raise NotPlain(f"object {number} may be referred to in an unusual way")
         counted = sum(counts.plain.get(name, 0) for counts in self._counts)
@@ -142,8 +144,9 @@ class PlainHistory:
     def _require_new_numbers_unused(self) -> None:
         """No revision may refer to a number that only a later one defines: the signed page would change by itself."""
         pdf = self.pdf
-        self._counts: list[Counted] = [count_references(pdf, 0, self.base)]
-        self._counts += [count_references(pdf, r, r) for r in self._later]
+        self._wanted = Wanted({number for numbers in self._later.values() for number in numbers})
+        self._counts: list[Counted] = [count_references(pdf, 0, self.base, self._wanted)]
+        self._counts += [count_references(pdf, r, r, self._wanted) for r in self._later]
         fresh: set[bytes] = set()
         for revision in sorted(self._later, reverse=True):
             fresh |= {b"%d" % n for n in self._later[revision] if _absent(pdf, n, revision - 1)}

@@ -5,8 +5,10 @@ One broken field never hides another: whatever is wrong with one becomes that si
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import accumulate
 from typing import Any
 
 from signing.report import Finding
@@ -28,7 +30,8 @@ MAX_CONTENTS = 4 * 1024 * 1024  # a signature with revocation lists inside has u
 
 _SUBFILTERS = frozenset({"/ETSI.CAdES.detached", "/adbe.pkcs7.detached", "/adbe.pkcs7.sha1", "/ETSI.RFC3161"})
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:(Z)|([+-])(\d\d)'?(?:(\d\d)'?)?)?")
-_HEAD = re.compile(rb"(?<![\w.])(\d{1,10})[\x00\t\n\f\r ]+\d{1,5}[\x00\t\n\f\r ]+obj(?![a-zA-Z0-9])")
+_HEAD = re.compile(rb"(?<![\w.])(\d{1,10})[\x00\t\n\f\r ]+\d{1,5}[\x00\t\n\f\r ]+\Z")
+_MAX_HEAD = 1024  # bytes of an object's number, generation and the white space between them
 _WHITE = b"\0\t\n\f\r "
 
 
@@ -99,17 +102,37 @@ def _owners_first(pdf: Pdf, fields: Mapping[str, Field]) -> list[Field]:
 def hidden_objects(pdf: Pdf, base: int) -> list[int]:
     """Objects in the revisions after `base` that no table names: a reader that repairs files would take them."""
     found: list[int] = []
+    begin = max(each.end for each in pdf.sections[: base + 1])
     for revision in range(base + 1, pdf.last + 1):
         section = pdf.sections[revision]
-        begin = max(each.end for each in pdf.sections[:revision])
         known = positions(pdf, revision)
-        heads = [match for match in _HEAD.finditer(pdf.content, begin, section.end) if match.start(1) != section.start]
-        strange = [match for match in heads if match.start(1) not in known.values()]
+        places = {section.start, *known.values()}
+        strange = [(at, number) for at, number in _heads(pdf.content, begin, section.end) if at not in places]
+        begin = max(begin, section.end)
         if not strange:
             continue
-        spans = [(stream.start, stream.stop) for number in known if isinstance(stream := pdf.load(number, revision), Stream)]
-        found += [int(match.group(1)) for match in strange if not any(start <= match.start() < stop for start, stop in spans)]
+        loaded = (pdf.load(number, revision) for number in known)
+        spans = sorted((stream.start, stream.stop) for stream in loaded if isinstance(stream, Stream))
+        starts, stops = [start for start, _ in spans], list(accumulate((stop for _, stop in spans), max))
+        for at, number in strange:
+            place = bisect_right(starts, at)
+            if not place or at >= stops[place - 1]:
+                found.append(number)
     return found
+
+
+def _heads(content: bytes, begin: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Place and number of each `number generation obj`; the word is looked for first: quick in long hexadecimal text."""
+    at = content.find(b"obj", begin, stop)
+    while at >= 0:
+        if content[at - 1] in _WHITE:
+            start = max(begin, at - _MAX_HEAD)
+            match = _HEAD.search(content, start, at)
+            if match is not None:
+                yield match.start(1), int(match.group(1))
+            elif not content[start:at].strip(_WHITE + b"0123456789"):
+                yield at, 0  # behind more white space than anybody writes
+        at = content.find(b"obj", at + 3, stop)
 
 
 def view_is_null(view: View, value: Any) -> bool:

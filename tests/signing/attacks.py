@@ -303,7 +303,7 @@ def overridden_pack(scene: Scene) -> bytes:
     assert entry[0] == PACKED
     holder = update.pdf.entry(entry[1], update.pdf.last)
     assert holder is not None
-    data, _ = update.pdf.pack(entry[1], holder, update.pdf.last)
+    data = update.pdf.pack(entry[1], holder, update.pdf.last).data
     new = data.replace(b"/MediaBox [ 0 0 595 842 ]", b"/MediaBox [ 0 0 295 842 ]")
     assert new != data
     old = update.value(entry[1])
