@@ -1,7 +1,8 @@
-"""Detached CAdES signatures (EN 319 122-1) of any file: B-B, B-T, B-LT.
+"""Detached CAdES signatures (EN 319 122-1) of any file: B-B, B-T, B-LT, B-LTA.
 
     p7s = sign_cades(data, signer, timestamper=tsa, level=Level.B_T)
     report = verify_cades(data, p7s, trust)
+    p7s = extend_cades(data, p7s, timestamper=tsa, evidence=evidence, trust=trust)      # to B-LTA, and to renew
 
     prepared = prepare_cades(data, certificate, chain)            # the key is in the person's own hands
     p7s = finish_cades(prepared, value)
@@ -17,11 +18,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from signing.apply.certificates import check_certificate, check_validity
-from signing.beside import Given, Stamp, broken_report, signature_report, weigh, worst
+from signing.apply.certificates import check_validity, usable_chain
+from signing.beside import Given, Proof, Stamp, ocsps_in, weigh
+from signing.beside_report import broken_report, signature_report, worst
+from signing.cades_archive import (
+    kept_values,
+    older_kinds,
+    open_container,
+    read_archives,
+    tokens_of,
+    with_archive,
+    with_kept,
+    with_timestamp,
+)
 from signing.cms import DATA, signed_data
 from signing.der import der, integer, octets, oid, sequence, set_of
-from signing.errors import BadSignatureValue, BrokenResult, LevelNotReached, SigningError
+from signing.errors import BadRequest, BadSignatureValue, BrokenResult, LevelNotReached, SigningError
 from signing.evidence import Evidence
 from signing.findings import finding
 from signing.keys.algorithms import (
@@ -29,18 +41,17 @@ from signing.keys.algorithms import (
     default_scheme,
     digest_for,
     is_made_by,
-    ordered_chain,
     read_certificate,
     scheme_of,
     subject_name,
 )
 from signing.keys.signer import Signer
 from signing.levels import Level
-from signing.proof import Beside, check_level, proven, stamped
+from signing.proof import Beside, check_level, newest_of, proven, proven_authority, stamped
 from signing.report import Changes, Finding, Report, SignatureReport, SubIndication, Verdict
 from signing.timestamps import Timestamper
 from signing.trust import Trust
-from signing.verification.der import SEQUENCE, Node, read
+from signing.verification.der import SEQUENCE
 from signing.verification.faults import BadSignedData, Fault
 from signing.verification.signature_check import check_digest
 from signing.verification.signed_data import (
@@ -53,9 +64,9 @@ from signing.verification.signed_data import (
 )
 
 MAX_SIGNATURE_BYTES = 16 * 1024 * 1024  # a B-LT signature with a large authority's revocation list
-MAX_REVOCATION_VALUES = 64
 
 _OCSP_RESPONSE = "1.3.6.1.5.5.7.16.2"  # id-ri-ocsp-response, RFC 5940
+_SIGNATURE_POLICY = "1.2.840.113549.1.9.16.2.15"
 _LAST_UTC_TIME = 2049  # RFC 5652, 11.3: later years as GeneralizedTime
 
 
@@ -89,7 +100,7 @@ def sign_cades(
         data, signer.certificate, signer.chain, scheme=scheme_of(signer), level=level, evidence=evidence, trust=trust, at=at
     )
     value = signer.sign(prepared.to_sign, prepared.digest)
-    return finish_cades(prepared, value, timestamper=timestamper, evidence=evidence, trust=trust)
+    return finish_cades(prepared, value, data=data, timestamper=timestamper, evidence=evidence, trust=trust)
 
 
 def prepare_cades(
@@ -105,9 +116,7 @@ def prepare_cades(
 ) -> PreparedCades:
     """Everything up to the point where the key is needed. The claimed time is fixed here."""
     moment = at or datetime.now(UTC).astimezone()
-    if trust is not None:
-        chain = ordered_chain(certificate, [*chain, *trust.intermediates, *(root.certificate.der for root in trust.roots)])
-    check_certificate(certificate, chain, at=moment, evidence=evidence, trust=trust)
+    chain = usable_chain(certificate, chain, at=moment, evidence=evidence, trust=trust)
     digest = digest_for(certificate)
     data_digest = hashlib.new(digest, data).digest()
     return PreparedCades(
@@ -115,7 +124,7 @@ def prepare_cades(
         digest=digest,
         scheme=scheme or default_scheme(certificate),
         certificate=certificate,
-        chain=tuple(chain),
+        chain=chain,
         data_digest=data_digest,
         level=level,
         claimed_time=moment,
@@ -126,12 +135,18 @@ def finish_cades(
     prepared: PreparedCades,
     value: bytes,
     *,
+    data: bytes | None = None,
     timestamper: Timestamper | None = None,
     evidence: Evidence | None = None,
     trust: Trust | None = None,
 ) -> bytes:
-    """The signature with this value, at its level. Raises BadSignatureValue before anything is made of it."""
+    """The signature with this value, at its level. Raises BadSignatureValue before anything is made of it.
+
+    `data`, what was signed, is needed for B-LTA, whose timestamp hashes it again.
+    """
     check_level(prepared.level, timestamper=timestamper, evidence=evidence)
+    if prepared.level is Level.B_LTA and (data is None or hashlib.new(prepared.digest, data).digest() != prepared.data_digest):
+        raise BadRequest("Mức B-LTA cần chính tệp đã ký", "Level B-LTA needs the very file that was signed")
     if not is_made_by(prepared.certificate, scheme=prepared.scheme, data=prepared.to_sign, digest=prepared.digest, value=value):
         who = subject_name(prepared.certificate)
         raise BadSignatureValue(
@@ -149,13 +164,63 @@ def finish_cades(
     try:
         beside = proven(prepared.certificate, prepared.chain, token, imprint, evidence, trust)
     except SigningError as error:
-        raise LevelNotReached(
-            f"Đã ký ở mức B-T, chưa đạt {prepared.level}: {error.vi}",
-            f"Signed at level B-T, not yet {prepared.level}: {error.en}",
-            signed=with_time,
-            reached=Level.B_T,
-        ) from error
-    return _checked(prepared, _with_values(with_time, beside))
+        raise _not_reached(error, Level.B_T, prepared.level, with_time) from error
+    long_term = _checked(prepared, _with_values(with_time, beside))
+    if prepared.level is Level.B_LT or data is None:
+        return long_term
+    try:
+        return _checked(prepared, with_archive(long_term, data, timestamper))
+    except SigningError as error:
+        raise _not_reached(error, Level.B_LT, prepared.level, long_term) from error
+
+
+def _not_reached(error: SigningError, reached: Level, asked: Level, signed: bytes) -> LevelNotReached:
+    return LevelNotReached(
+        f"Đã ký ở mức {reached}, chưa đạt {asked}: {error.vi}",
+        f"Signed at level {reached}, not yet {asked}: {error.en}",
+        signed=signed,
+        reached=reached,
+    )
+
+
+def extend_cades(
+    data: bytes,
+    signature: bytes,
+    *,
+    timestamper: Timestamper,
+    evidence: Evidence,
+    trust: Trust,
+    at: datetime | None = None,
+) -> bytes:
+    """The signature brought to B-LTA, or renewed: the word on its newest timestamp kept, a new archive timestamp over all.
+
+    `at` is the present (default: now). A signature without a timestamp gets one first. Raises BadRequest where the signature
+    does not hold (a renewal would prove nothing for it), EvidenceMissing, CertificateRevoked, TimestampRefused.
+    """
+    report = verify_cades(data, signature, trust, at=at).signatures[0]
+    if report.verdict is not Verdict.TOTAL_PASSED:
+        said = "; ".join(each.message for each in report.findings)
+        raise BadRequest(
+            f"Chữ ký không đạt nên không gia hạn: {said}", f"The signature does not pass, nothing to renew: {said}"
+        )
+    encoded = _unarmoured(signature)
+    signed = read_signed_data(encoded)
+    certificate = report.certificate or b""
+    tokens = tokens_of(open_container(encoded))
+    if not tokens:
+        token = stamped(hashlib.sha256(signed.signature).digest(), certificate, timestamper)
+        encoded = with_timestamp(encoded, token)
+        tokens = (token,)
+    if report.level in {Level.B_LT, Level.B_LTA}:
+        beside = proven_authority(newest_of(tokens), evidence, trust)
+    else:
+        beside = proven(certificate, signed.certificates, newest_of(tokens), None, evidence, trust)
+    extended = with_archive(_with_values(encoded, beside), data, timestamper)
+    after = verify_cades(data, extended, trust, at=at).signatures[0]
+    if after.verdict is not Verdict.TOTAL_PASSED or after.level is not Level.B_LTA:
+        said = "; ".join(each.message for each in after.findings)
+        raise BrokenResult(f"Chữ ký sau gia hạn không đạt: {said}", f"The extended signature does not hold: {said}")
+    return extended
 
 
 def verify_cades(data: bytes, signature: bytes, trust: Trust, *, at: datetime | None = None, name: str = "") -> Report:
@@ -180,12 +245,16 @@ def judge_cades(
     now: datetime,
     field: str,
     digests: tuple[str, ...] = (),
+    proofs: tuple[Proof, ...] = (),
     findings: Sequence[Finding] = (),
     whole: bool = True,
 ) -> SignatureReport:
-    """One detached signature. `digests`: further algorithms between what is really signed and `data` (a manifest's)."""
+    """One detached signature.
+
+    `digests`: further algorithms between what is really signed and `data` (a manifest's); `proofs`: of the whole container.
+    """
     try:
-        return _judge(data, signature, trust, now, field, digests, findings, whole=whole)
+        return _judge(data, signature, trust, now, field, digests, proofs, findings, whole=whole)
     except Fault as fault:
         return broken_report(field, code="NOT_CMS", detail=str(fault), findings=findings)
     except Exception as surprise:  # noqa: BLE001 -- hostile bytes reach deep into libraries: never let one out
@@ -206,6 +275,7 @@ def _judge(
     now: datetime,
     field: str,
     digests: tuple[str, ...],
+    proofs: tuple[Proof, ...],
     findings: Sequence[Finding],
     *,
     whole: bool,
@@ -238,6 +308,10 @@ def _judge(
             findings=told,
         )
     told += [finding(note) for note in checked.notes]
+    opened = open_container(encoded)
+    told += [finding("ARCHIVE_KIND_NOT_READ", kind) for kind in older_kinds(opened)]
+    told += _policy_told(signed)
+    certificates, ocsps, lists = kept_values(opened)
     given = Given(
         certificate=checked.certificate,
         scheme=signed.scheme,
@@ -245,9 +319,11 @@ def _judge(
         stamps=tuple(
             Stamp(token=token, expected=lambda name: digest_of(name, signed.signature)) for token in signed.timestamps
         ),
-        certificates=signed.certificates,
-        ocsps=(*signed.ocsps, *_ocsps_in(encoded)),
-        lists=signed.revocation_lists,
+        archives=read_archives(opened, data),
+        proofs=proofs,
+        certificates=(*signed.certificates, *certificates),
+        ocsps=(*signed.ocsps, *ocsps_in(encoded), *ocsps),
+        lists=(*signed.revocation_lists, *lists),
         claimed=claimed,
         not_baseline=_not_baseline(signed),
     )
@@ -266,6 +342,12 @@ def _not_baseline(signed: SignedData) -> str:
         (SIGNING_TIME in attributes, "no signing-time"),
     )
     return next((reason for met, reason in rules if not met), "")
+
+
+def _policy_told(signed: SignedData) -> list[Finding]:
+    """The signature policy that the signer names (5.2.9.1): told, never judged."""
+    values = signed.attributes.get(_SIGNATURE_POLICY, ())
+    return [finding("SIGNATURE_POLICY", each.children()[0].oid()) for each in values[:1] if each.tag == SEQUENCE]
 
 
 def _unarmoured(signature: bytes) -> bytes:
@@ -322,42 +404,8 @@ def _with_values(container: bytes, beside: Beside) -> bytes:
     """B-LT (EN 319 122-1, 5.5.3 and 6.3): every certificate into `certificates`, revocation values into `crls`; no byte of the
     SignerInfo is touched.
     """
-    kind, wrapped = read(container).children()
-    version, digests, content, certificates, signers = wrapped.children()[0].children()
-    del version
-    all_certificates = sorted({*(each.raw for each in certificates.children()), *beside.certificates})
     ocsps = [der(0xA1, oid(_OCSP_RESPONSE), each) for each in beside.revocation.ocsps]
-    values = sorted((*beside.revocation.crls, *ocsps))
-    return sequence(
-        kind.raw,
-        der(
-            0xA0,
-            sequence(
-                integer(5 if ocsps else 1),  # RFC 5652, 5.1: 5 where there is revocation data of another kind
-                digests.raw,
-                content.raw,
-                der(0xA0, *all_certificates),
-                der(0xA1, *values),
-                signers.raw,
-            ),
-        ),
-    )
-
-
-def _ocsps_in(container: bytes) -> tuple[bytes, ...]:
-    """OCSP responses among the revocation values (RFC 5940); anything of another kind is left alone."""
-    parts = read(container).children()[1].children()[0].children()
-    return tuple(
-        fields[1].raw
-        for part in parts[3:-1]
-        if part.tag == 0xA1  # noqa: PLR2004 -- [1] crls
-        for fields in (_fields(each) for each in part.children()[:MAX_REVOCATION_VALUES] if each.tag == 0xA1)  # noqa: PLR2004
-        if len(fields) == 2 and fields[0].oid() == _OCSP_RESPONSE and fields[1].tag == SEQUENCE  # noqa: PLR2004
-    )
-
-
-def _fields(node: Node) -> list[Node]:
-    return node.children()
+    return with_kept(container, beside.certificates, (*beside.revocation.crls, *ocsps))
 
 
 def _checked(prepared: PreparedCades, container: bytes) -> bytes:

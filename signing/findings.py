@@ -64,6 +64,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Học bạ chưa đủ chữ ký: {detail}",
         "The transcript still lacks signatures: {detail}",
     ),
+    "SIGNATURE_POLICY": (
+        "Người ký nêu chính sách chữ ký {detail}; chính sách này không được kiểm tra",
+        "The signer names the signature policy {detail}, which is not checked",
+    ),
+    "ARCHIVE_KIND_NOT_READ": (
+        "Dấu thời gian lưu trữ kiểu cũ không được kiểm tra: {detail}",
+        "An archive timestamp of an older kind is not checked: {detail}",
+    ),
     # CAdES.
     "NOT_CMS": ("Tệp chữ ký không phải là CMS: {detail}", "The signature file is not a CMS: {detail}"),
     "CONTENT_INSIDE": (

@@ -14,7 +14,7 @@ from signing.errors import BadRequest, CertificateRevoked, EvidenceMissing, Evid
 from signing.evidence import Evidence, Good, Revocation, Revoked, status_of
 from signing.keys.algorithms import ordered_chain, subject_name
 from signing.levels import Level
-from signing.timestamps import Timestamper, check_token
+from signing.timestamps import Timestamper, check_token, read_token
 from signing.trust import Trust
 
 
@@ -28,10 +28,6 @@ class Beside:
 
 def check_level(level: Level, *, timestamper: Timestamper | None, evidence: Evidence | None) -> None:
     """Raise BadRequest if what the level needs is not there."""
-    if level is Level.B_LTA:
-        raise BadRequest(
-            "Chữ ký ngoài PDF chỉ ký đến mức B-LT", "Outside PDF signatures are made up to level B-LT, B-LTA was asked for"
-        )
     if level >= Level.B_T and timestamper is None:
         raise BadRequest(f"Mức {level} cần dịch vụ cấp dấu thời gian", f"Level {level} needs a timestamp authority")
     if level >= Level.B_LT and evidence is None:
@@ -45,14 +41,30 @@ def stamped(imprint: bytes, certificate: bytes, timestamper: Timestamper) -> byt
     return token
 
 
+def newest_of(tokens: Sequence[bytes]) -> bytes:
+    """The token with the latest time: the one that proves the others."""
+    return max(tokens, key=lambda token: read_token(token).time)
+
+
+def proven_authority(token: bytes, evidence: Evidence, trust: Trust | None) -> Beside:
+    """Everything by which a timestamp can be judged without asking anyone: kept before a newer one goes over it."""
+    stamp = read_token(token)
+    helpers = [*stamp.others]
+    if trust is not None:
+        helpers += [*trust.intermediates, *(root.certificate.der for root in trust.roots)]
+    authority = (stamp.certificate, *ordered_chain(stamp.certificate, helpers))
+    return Beside(certificates=authority, revocation=_answers(authority, evidence, None))
+
+
 def proven(
-    certificate: bytes, chain: Sequence[bytes], token: bytes, imprint: bytes, evidence: Evidence, trust: Trust | None
+    certificate: bytes, chain: Sequence[bytes], token: bytes, imprint: bytes | None, evidence: Evidence, trust: Trust | None
 ) -> Beside:
     """Everything by which the signature can be judged without asking anyone. Asked for after the timestamp.
 
-    Raises EvidenceMissing, EvidenceTooOld, CertificateRevoked.
+    `imprint`: what the token must stamp; None where the verification has seen to it. Raises EvidenceMissing, EvidenceTooOld,
+    CertificateRevoked.
     """
-    stamp = check_token(token, imprint)
+    stamp = read_token(token) if imprint is None else check_token(token, imprint)
     helpers = [*chain, *stamp.others]
     if trust is not None:
         helpers += [*trust.intermediates, *(root.certificate.der for root in trust.roots)]

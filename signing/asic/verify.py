@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from signing.asic.manifest import BadManifest, Manifest, read_manifest
 from signing.asic.package import META, MIMETYPE, BadPackage, Form, Package, read_package
-from signing.beside import broken_report, timestamp_told, worst
+from signing.beside_report import broken_report, timestamp_told, worst
 from signing.cades import judge_cades
 from signing.findings import finding
 from signing.report import (

@@ -32,6 +32,10 @@ SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
 ALGORITHM_PROTECTION = "1.2.840.113549.1.9.52"
 SIGNATURE_TIMESTAMP = "1.2.840.113549.1.9.16.2.14"
 ADOBE_REVOCATION = "1.2.840.113583.1.1.8"
+# Unsigned attributes that stand once per timestamp or countersignature: CAdES archive timestamps, RFC 5652 11.4.
+_REPEATED = frozenset(
+    {SIGNATURE_TIMESTAMP, "0.4.0.1733.2.4", "1.2.840.113549.1.9.16.2.48", "1.2.840.113549.1.9.16.2.27", "1.2.840.113549.1.9.6"}
+)
 
 DIGESTS = {
     "1.2.840.113549.2.5": "md5",
@@ -77,6 +81,13 @@ SIGNATURES: dict[str, tuple[str, str | None]] = {
     "1.3.101.112": ("ed25519", "sha512"),
     "1.3.101.113": ("ed448", "shake256"),
 }
+
+
+FIXED_DIGEST = frozenset({"ed25519", "ed448"})  # schemes that hash in a way of their own
+
+
+class UnknownAlgorithm(BadSignedData):
+    """A digest or signature algorithm that is not known here: nothing is wrong with the container, it cannot be judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +255,7 @@ def _signer(parts: list[Node]) -> _Signer:
     scheme = read_scheme(rest[0], digest)
     signature = rest[1].octets()
     unsigned = _attributes(rest[2]) if len(rest) > 2 and rest[2].tag == SECOND else {}  # noqa: PLR2004
-    if scheme.digest != digest and scheme.name not in {"ed25519", "ed448"}:
+    if scheme.digest != digest and scheme.name not in FIXED_DIGEST:
         raise BadSignedData(f"the signature algorithm uses {scheme.digest}, the SignerInfo names {digest}")
     _check_protection(attributes, parts[2], rest[0])
     timestamps = unsigned.get(SIGNATURE_TIMESTAMP, ())
@@ -275,7 +286,7 @@ def _attributes(node: Node) -> dict[str, tuple[Node, ...]]:
     for attribute in siblings(node.data, node.body, node.body + len(node.content)):
         oid, values = attribute.expect(SEQUENCE).children()[:2]
         name = oid.oid()
-        if name in found and name != SIGNATURE_TIMESTAMP:
+        if name in found and name not in _REPEATED:
             raise BadSignedData(f"the attribute {name} stands twice")
         found[name] = (*found.get(name, ()), *values.expect(SET).children())
     return found
@@ -297,7 +308,7 @@ def digest_name(node: Node) -> str:
     """The digest that an AlgorithmIdentifier names."""
     oid = node.expect(SEQUENCE).children()[0].oid()
     if oid not in DIGESTS:
-        raise BadSignedData(f"the digest algorithm {oid} is not known")
+        raise UnknownAlgorithm(f"digest {oid}")
     return DIGESTS[oid]
 
 
@@ -308,7 +319,7 @@ def read_scheme(node: Node, digest: str) -> Scheme:
     if oid in DIGESTS:  # a few signers put the digest where the signature algorithm belongs
         raise BadSignedData(f"{DIGESTS[oid]} is no signature algorithm")
     if oid not in SIGNATURES:
-        raise BadSignedData(f"the signature algorithm {oid} is not known")
+        raise UnknownAlgorithm(f"signature {oid}")
     name, fixed = SIGNATURES[oid]
     if name != "rsa_pss":
         return Scheme(name=name, digest=fixed or digest)

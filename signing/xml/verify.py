@@ -11,7 +11,8 @@ import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from signing.beside import Given, Stamp, broken_report, signature_report, weigh, worst
+from signing.beside import Given, Stamp, weigh
+from signing.beside_report import broken_report, signature_report, worst
 from signing.findings import finding
 from signing.report import Changes, Finding, Report, SignatureReport, SubIndication, Verdict
 from signing.trust import Trust

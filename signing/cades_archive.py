@@ -1,0 +1,295 @@
+"""The archive timestamp of CAdES (EN 319 122-1, 5.5.3: archive-time-stamp-v3 with ats-hash-index-v3, 5.5.2).
+
+    archives = read_archives(container, data)         # for `signing.beside`
+    container = with_archive(container, data, timestamper)
+
+Such a timestamp does not hash the container as it stands but a list of digests, the index, that lies in its own unsigned
+attributes: so certificates and revocation values may be added to the container later without breaking it.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from signing.beside import Archive
+from signing.der import der, octets, oid, sequence
+from signing.timestamps import Timestamper, check_token
+from signing.verification.der import INTEGER, OCTET_STRING, SEQUENCE, SET, Node, read
+from signing.verification.faults import BadSignedData, Fault
+from signing.verification.signed_data import SIGNATURE_TIMESTAMP, digest_name, digest_of
+
+ARCHIVE_V3 = "0.4.0.1733.2.4"
+INDEX_V3 = "0.4.0.19122.1.5"
+_INDEX_V2 = "0.4.0.19122.1.4"  # like version 3, with SHA-256 where no algorithm is named
+_INDEX_V1 = "0.4.0.1733.2.5"  # hashes whole attributes instead of each value
+_OLDER = {"1.2.840.113549.1.9.16.2.48": "archive-time-stamp-v2", "1.2.840.113549.1.9.16.2.27": "archive-time-stamp"}
+CERT_VALUES = "1.2.840.113549.1.9.16.2.23"
+REVOCATION_VALUES = "1.2.840.113549.1.9.16.2.24"
+
+MAX_ARCHIVES = 64  # of one signature: with one renewal in ten years more than enough
+MAX_HASHES = 4096  # in one list of an index
+_SHA256 = sequence(oid("2.16.840.1.101.3.4.2.1"))
+_UNSIGNED = 0xA1
+_CERTIFICATES, _LISTS = 0xA0, 0xA1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """The parts of a CMS that an archive timestamp is about, as they stand."""
+
+    content_type: bytes
+    certificates: tuple[bytes, ...]
+    lists: tuple[bytes, ...]  # RevocationInfoChoice: a CRL, or [1] with an OCSP answer in it
+    signer: tuple[bytes, ...]  # the fields of the SignerInfo up to its signature
+    unsigned: tuple[Node, ...]  # its unsigned attributes
+    after: tuple[bytes, ...]  # everything around, to write it again: kind, version, digest algorithms, encapsulated content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Index:
+    """An ats-hash-index as it is written in the token."""
+
+    raw: bytes
+    digest: str
+    certificates: frozenset[bytes]
+    lists: frozenset[bytes]
+    attributes: frozenset[bytes]
+    whole_attributes: bool  # version 1
+
+
+def open_container(container: bytes) -> Container:
+    """The container with its single SignerInfo. Raises Fault."""
+    kind, wrapped = read(container).expect(SEQUENCE).children()[:2]
+    version, digests, content, *more = wrapped.children()[0].expect(SEQUENCE).children()
+    if not more:
+        raise BadSignedData("the CMS SignedData is too short")
+    certificates: tuple[bytes, ...] = ()
+    lists: tuple[bytes, ...] = ()
+    for part in more[:-1]:
+        if part.tag == _CERTIFICATES:
+            certificates = tuple(each.raw for each in part.children())
+        elif part.tag == _LISTS:
+            lists = tuple(each.raw for each in part.children())
+    signer = more[-1].expect(SET).children()[0].expect(SEQUENCE).children()
+    unsigned = tuple(signer[-1].children()) if signer[-1].tag == _UNSIGNED else ()
+    return Container(
+        content_type=content.children()[0].raw,
+        certificates=certificates,
+        lists=lists,
+        signer=tuple(each.raw for each in (signer[:-1] if signer[-1].tag == _UNSIGNED else signer)),
+        unsigned=unsigned,
+        after=(kind.raw, version.raw, digests.raw, content.raw),
+    )
+
+
+def older_kinds(container: Container) -> tuple[str, ...]:
+    """Archive timestamps of kinds that are not read: by name, for a finding."""
+    return tuple(_OLDER[kind] for each in container.unsigned if (kind := each.children()[0].oid()) in _OLDER)
+
+
+def read_archives(container: Container, data: bytes) -> tuple[Archive, ...]:
+    """Every archive-time-stamp-v3 of the signature, with what it must be over and what stands under it."""
+    tokens = [value.raw for each in container.unsigned if _kind(each) == ARCHIVE_V3 for value in _values(each)]
+    return tuple(_archive(token, container, data) for token in tokens[:MAX_ARCHIVES])
+
+
+def _archive(token: bytes, container: Container, data: bytes) -> Archive:
+    try:
+        index = _index_in(token)
+        covers = _covered(index, container, token)
+    except (Fault, IndexError, ValueError):
+        return Archive(token=token, expected=lambda _: b"", covers=frozenset())
+    return Archive(token=token, expected=_imprint(container, data, index.raw), covers=covers)
+
+
+def _imprint(container: Container, data: bytes, index: bytes) -> Callable[[str], bytes]:
+    """5.5.3: the content type, the digest of the data, the SignerInfo up to its signature, and the index."""
+    return lambda name: digest_of(name, b"".join((container.content_type, digest_of(name, data), *container.signer, index)))
+
+
+def _index_in(token: bytes) -> _Index:
+    """The index among the unsigned attributes of a token. Raises Fault."""
+    for attribute in open_container(token).unsigned:
+        kind = _kind(attribute)
+        if kind in {INDEX_V3, _INDEX_V2, _INDEX_V1}:
+            (value,) = _values(attribute)
+            fields = value.expect(SEQUENCE).children()
+            # AlgorithmIdentifier, or left out (SHA-256) in the older versions: then three lists.
+            named = len(fields) == 4  # noqa: PLR2004
+            lists = [_hashes(each) for each in (fields[1:] if named else fields)]
+            if len(lists) != 3 or (not named and kind == INDEX_V3):  # noqa: PLR2004
+                raise BadSignedData("the ats-hash-index is not as it must be")
+            return _Index(
+                raw=value.raw,
+                digest=digest_name(fields[0]) if named else "sha256",
+                certificates=lists[0],
+                lists=lists[1],
+                attributes=lists[2],
+                whole_attributes=kind == _INDEX_V1,
+            )
+    raise BadSignedData("the archive timestamp has no ats-hash-index")
+
+
+def _hashes(node: Node) -> frozenset[bytes]:
+    found = node.expect(SEQUENCE).children()
+    if len(found) > MAX_HASHES:
+        raise BadSignedData(f"{len(found)} hashes in the ats-hash-index; at most {MAX_HASHES} are read")
+    return frozenset(each.expect(OCTET_STRING).content for each in found)
+
+
+def _covered(index: _Index, container: Container, token: bytes) -> frozenset[bytes]:
+    """The values that the index names. Raises Fault where it names one that is not there: something was taken out (5.5.2)."""
+    under: set[bytes] = set()
+    left = [set(index.certificates), set(index.lists), set(index.attributes)]
+    for value, hashes in ((container.certificates, left[0]), (container.lists, left[1])):
+        for each in value:
+            digest = digest_of(index.digest, each)
+            if digest in index.certificates | index.lists:
+                hashes.discard(digest)
+                under.update((each, *_inside(each)))
+    for attribute in container.unsigned:
+        kind = attribute.children()[0].raw
+        for value_node in _values(attribute):
+            if value_node.raw == token:
+                continue
+            whole = attribute.raw if index.whole_attributes else kind + value_node.raw
+            digest = digest_of(index.digest, whole)
+            if digest in index.attributes:
+                left[2].discard(digest)
+                under.update((value_node.raw, *_kept_in(attribute)))
+    if any(left):
+        raise BadSignedData("values that the archive timestamp covers are not there any more")
+    return frozenset(under)
+
+
+def _inside(choice: bytes) -> tuple[bytes, ...]:
+    """The OCSP answer in a RevocationInfoChoice of another kind (RFC 5940)."""
+    node = read(choice)
+    fields = node.children() if node.tag == _LISTS else []
+    return tuple(each.raw for each in fields[1:])
+
+
+def kept_values(container: Container) -> tuple[tuple[bytes, ...], tuple[bytes, ...], tuple[bytes, ...]]:
+    """Certificates, OCSP answers and lists of the attributes certificate-values and revocation-values (A.1.1), as others keep
+    them: (certificates, OCSPResponse or BasicOCSPResponse made one, lists).
+    """
+    certificates: list[bytes] = []
+    ocsps: list[bytes] = []
+    lists: list[bytes] = []
+    for attribute in container.unsigned:
+        kind = _kind(attribute)
+        for value in _values(attribute) if kind in {CERT_VALUES, REVOCATION_VALUES} else ():
+            if kind == CERT_VALUES:
+                certificates += [each.raw for each in value.children()]
+                continue
+            for part in value.children():
+                held = [each.raw for each in part.children()[0].children()]
+                if part.tag == 0xA0:  # noqa: PLR2004 -- [0] crlVals
+                    lists += held
+                elif part.tag == 0xA1:  # noqa: PLR2004 -- [1] ocspVals
+                    ocsps += [_response(each) for each in held]
+    return tuple(certificates), tuple(ocsps), tuple(lists)
+
+
+def _kept_in(attribute: Node) -> tuple[bytes, ...]:
+    """What certificate-values and revocation-values hold, for the list of what is covered."""
+    if _kind(attribute) not in {CERT_VALUES, REVOCATION_VALUES}:
+        return ()
+    alone = Container(content_type=b"", certificates=(), lists=(), signer=(), unsigned=(attribute,), after=())
+    return tuple(value for values in kept_values(alone) for value in values)
+
+
+def _response(basic: bytes) -> bytes:
+    """An OCSPResponse around a BasicOCSPResponse (RFC 6960, 4.2.1), as whoever reads answers expects it."""
+    held = sequence(oid("1.3.6.1.5.5.7.48.1.1"), octets(basic))
+    return sequence(der(0x0A, b"\0"), der(0xA0, held))
+
+
+def _kind(attribute: Node) -> str:
+    return attribute.children()[0].oid()
+
+
+def _values(attribute: Node) -> list[Node]:
+    return attribute.children()[1].expect(SET).children()
+
+
+# Making
+
+
+def with_archive(container: bytes, data: bytes, timestamper: Timestamper) -> bytes:
+    """The container with one more archive timestamp over everything that it holds now. Raises TimestampRefused."""
+    opened = open_container(container)
+    index = _new_index(opened)
+    imprint = _imprint(opened, data, index)("sha256")
+    token = timestamper.timestamp(imprint)
+    check_token(token, imprint)
+    attribute = sequence(oid(ARCHIVE_V3), der(0x31, _with_index(token, index)))
+    return written(opened, unsigned=(*(each.raw for each in opened.unsigned), attribute))
+
+
+def with_timestamp(container: bytes, token: bytes) -> bytes:
+    """The container with a timestamp over its signature value."""
+    opened = open_container(container)
+    attribute = sequence(oid(SIGNATURE_TIMESTAMP), der(0x31, token))
+    return written(opened, unsigned=(*(each.raw for each in opened.unsigned), attribute))
+
+
+def with_kept(container: bytes, certificates: Sequence[bytes], lists: Sequence[bytes]) -> bytes:
+    """The container with these certificates and RevocationInfoChoices as well. No byte of the SignerInfo is touched."""
+    return written(open_container(container), certificates=certificates, lists=lists)
+
+
+def written(
+    opened: Container,
+    *,
+    unsigned: Sequence[bytes] | None = None,
+    certificates: Sequence[bytes] = (),
+    lists: Sequence[bytes] = (),
+) -> bytes:
+    """The container again, in DER's order, with more in it."""
+    kind, version, digests, content = opened.after
+    attributes = [each.raw for each in opened.unsigned] if unsigned is None else list(unsigned)
+    all_certificates = sorted({*opened.certificates, *certificates})
+    all_lists = sorted({*opened.lists, *lists})
+    others = any(each[0] == _LISTS for each in all_lists)
+    signer = sequence(*opened.signer, *((der(_UNSIGNED, *sorted(attributes)),) if attributes else ()))
+    return sequence(
+        kind,
+        der(
+            0xA0,
+            sequence(
+                der(INTEGER, b"\x05") if others else version,  # RFC 5652, 5.1: 5 with revocation data of another kind
+                digests,
+                content,
+                *((der(_CERTIFICATES, *all_certificates),) if all_certificates else ()),
+                *((der(_LISTS, *all_lists),) if all_lists else ()),
+                der(SET, signer),
+            ),
+        ),
+    )
+
+
+def _new_index(opened: Container) -> bytes:
+    """An ats-hash-index-v3 of everything that is there."""
+    certificates, lists = (
+        sequence(*(octets(hashlib.sha256(each).digest()) for each in values)) for values in (opened.certificates, opened.lists)
+    )
+    attributes = [
+        octets(hashlib.sha256(each.children()[0].raw + value.raw).digest())
+        for each in opened.unsigned
+        for value in _values(each)
+    ]
+    return sequence(_SHA256, certificates, lists, sequence(*attributes))
+
+
+def _with_index(token: bytes, index: bytes) -> bytes:
+    """A token with the index among its unsigned attributes: its own signature does not cover those."""
+    opened = open_container(token)
+    attribute = sequence(oid(INDEX_V3), der(0x31, index))
+    return written(opened, unsigned=(*(each.raw for each in opened.unsigned), attribute))
+
+
+def tokens_of(opened: Container) -> tuple[bytes, ...]:
+    """Every timestamp token on the signature, signature and archive timestamps alike."""
+    kinds = {SIGNATURE_TIMESTAMP, ARCHIVE_V3}
+    return tuple(value.raw for each in opened.unsigned if _kind(each) in kinds for value in _values(each))
