@@ -35,6 +35,7 @@ WIDGET_KEYS = frozenset(
         "/A",
     }
 )
+_OF_FIELDS = frozenset({"/FT", "/V", "/DV", "/Ff", "/T", "/Opt", "/MaxLen", "/Lock", "/SV"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class Widget:
 
     number: int | None
     entries: dict[str, Any]
+    is_pure: bool = True  # nothing in its object says anything of the field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,7 @@ class Field:
     entries: dict[str, Any]  # without the widget's keys, inherited ones filled in
     widgets: tuple[Widget, ...]
     numbers: tuple[int, ...]  # of the field and its widgets
+    hangs_right: bool  # it and its widgets name as their parent the node that lists them
 
     @property
     def value(self) -> Any:
@@ -74,9 +77,9 @@ def _form_fields(view: View) -> dict[str, Field]:
     found: dict[str, Field] = {}
     seen: set[int] = set()
     roots = view.items(view.get(view.catalog, "/AcroForm", "/Fields"))
-    stack: list[tuple[Any, str, dict[str, Any], int]] = [(item, "", {}, 0) for item in reversed(roots)]
+    stack: list[tuple[Any, str, dict[str, Any], int, Any]] = [(item, "", {}, 0, None) for item in reversed(roots)]
     while stack:
-        item, prefix, above, level = stack.pop()
+        item, prefix, above, level, holder = stack.pop()
         if isinstance(item, Ref):
             if item.number in seen:
                 continue  # one object as two fields shows nothing new
@@ -92,9 +95,9 @@ def _form_fields(view: View) -> dict[str, Field]:
         kids = view.items(node.get("/Kids"))
         children = [kid for kid in kids if view.get(kid, "/T") is not None]
         if children:
-            stack += [(kid, name, given, level + 1) for kid in reversed(kids)]
+            stack += [(kid, name, given, level + 1, item) for kid in reversed(kids)]
             continue
-        field = _field(view, item, node, name, given, kids)
+        field = _field(view, item, node, name, given, kids, holder)
         key = name
         while key in found:
             key += "'"
@@ -109,20 +112,25 @@ def flat_field(view: View, item: Ref) -> Field | None:
         return None
     name = text_of(view.resolve(node.get("/T")))
     given = {key: node[key] for key in _INHERITED if node.get(key) is not None}
-    return _field(view, item, node, name, given, ()) if name else None
+    return _field(view, item, node, name, given, (), None) if name else None
 
 
-def _field(view: View, item: Any, node: dict[str, Any], name: str, given: dict[str, Any], kids: Sequence[Any]) -> Field:
+def _field(
+    view: View, item: Any, node: dict[str, Any], name: str, given: dict[str, Any], kids: Sequence[Any], holder: Any
+) -> Field:
     own = item.number if isinstance(item, Ref) else None
     merged = {key: value for key, value in node.items() if key in WIDGET_KEYS}
     widgets: list[Widget] = []
+    hangs_right = node.get("/Parent") == holder
     if "/Rect" in merged or "/Subtype" in merged:
         widgets.append(Widget(number=own, entries=merged))
     for kid in kids:
         entries = view.resolve(kid)
         if isinstance(entries, dict):
             shown = {key: value for key, value in entries.items() if key not in {"/Parent", "/Type"}}
-            widgets.append(Widget(number=kid.number if isinstance(kid, Ref) else None, entries=shown))
+            number = kid.number if isinstance(kid, Ref) else None
+            widgets.append(Widget(number=number, entries=shown, is_pure=shown.keys().isdisjoint(_OF_FIELDS)))
+            hangs_right = hangs_right and entries.get("/Parent") == item
     entries = {
         key: value
         for key, value in {**given, **node}.items()
@@ -136,6 +144,7 @@ def _field(view: View, item: Any, node: dict[str, Any], name: str, given: dict[s
         entries=entries,
         widgets=tuple(widgets),
         numbers=tuple(number for number in (own, *(each.number for each in widgets)) if number is not None),
+        hangs_right=hangs_right,
     )
 
 

@@ -4,12 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from signing.verification.fields import Field, Widget
-from signing.verification.graph import Pair
+from signing.verification.graph import MOVED, Pair
+from signing.verification.pdf import View
 from signing.verification.syntax import Ref, text_of
 
 # What a signer's program may set on the widget when it fills a signature field; never its place.
 _SET_WHEN_SIGNING = frozenset({"/AP", "/AS", "/F", "/MK", "/DA", "/BS", "/Border", "/P", "/M", "/NM", "/H"})
 _SET_WHEN_FILLING = frozenset({"/AP", "/AS", "/M", "/MK"})
+# What a program sets beside the value when it fills a field: what is chosen, scrolled to, and the value as rich text.
+_GOES_WITH_VALUE = frozenset({"/V", "/I", "/TI", "/RV", "/DS", "/DA"})
+# The looks of a widget: with a certification that allows annotations they may change without the value.
+_LOOKS = frozenset({"/AP", "/AS", "/MK", "/BS", "/Border", "/C", "/F", "/H", "/M", "/NM", "/Rect", "/P"})
+_READ_ONLY = 1  # the first bit of /Ff (table 227)
 _FORM_JUDGED = frozenset({"/Fields", "/SigFlags", "/DR", "/DA", "/NeedAppearances"})
 
 
@@ -17,7 +23,7 @@ _FORM_JUDGED = frozenset({"/Fields", "/SigFlags", "/DR", "/DA", "/NeedAppearance
 class FormChange:
     """One difference in the form."""
 
-    kind: str  # signed, timestamp, added, value, forbidden, unknown
+    kind: str  # signed, timestamp, added, value, widget, forbidden, unknown
     name: str | None = None
     detail: str = ""
     old: str | None = None
@@ -25,6 +31,7 @@ class FormChange:
     visible: bool = False
     covers: bool = False  # more of its page than a signature needs
     is_new: bool = False
+    claims: int | None = None  # of a signature: the DocMDP level that it or its lock would set
 
 
 def compare_forms(pair: Pair, old: dict[str, Field], new: dict[str, Field], genuine: frozenset[str]) -> list[FormChange]:
@@ -84,49 +91,90 @@ def _field(pair: Pair, name: str, before: Field, after: Field, genuine: frozense
     old_value, new_value = pair.old.resolve(before.value), pair.new.resolve(after.value)
     # A signature dictionary names no page or field, so it is compared to its end.
     value_same = pair.same(before.value, after.value)
+    if before.hangs_right and not after.hangs_right:
+        return [FormChange(kind="unknown", name=name, detail=f"field {name} /Parent")]
     changes: list[FormChange] = []
-    if before.kind == "/Sig":
-        if value_same:
-            allowed: frozenset[str] = frozenset()
-        elif old_value is None:
-            kind = _signature_kind(pair, after, genuine)
-            if kind is None:
-                return [FormChange(kind="forbidden", name=name, detail=f"field {name} holds no genuine signature")]
-            changes.append(FormChange(kind=kind, name=name))
-            allowed = _SET_WHEN_SIGNING
-        else:
-            return [FormChange(kind="forbidden", name=name, detail=f"signature in {name} replaced")]
-    elif value_same:
-        allowed = frozenset()
-    else:
+    allowed: frozenset[str] = frozenset()
+    if value_same:
+        pass
+    elif before.kind != "/Sig":
         changes.append(FormChange(kind="value", name=name, old=_shown(pair, old_value), new=_shown(pair, new_value)))
         allowed = _SET_WHEN_FILLING
-    skip = frozenset({"/V"}) | (frozenset({"/I", "/DA"}) if changes else frozenset())
+    elif old_value is None:
+        kind = _signature_kind(pair, after, genuine)
+        if kind is None:
+            return [FormChange(kind="forbidden", name=name, detail=f"field {name} holds no genuine signature")]
+        changes.append(FormChange(kind=kind, name=name, claims=claimed_level(pair.new, after)))
+        allowed = _SET_WHEN_SIGNING
+    else:
+        return [FormChange(kind="forbidden", name=name, detail=f"signature in {name} replaced")]
+    changes += _field_entries(pair, name, before, after, _GOES_WITH_VALUE if changes else frozenset({"/V"}))
+    return changes + _widgets(pair, name, before, after, allowed)
+
+
+def _field_entries(pair: Pair, name: str, before: Field, after: Field, free: frozenset[str]) -> list[FormChange]:
+    """What belongs to the field and not to its picture; nobody may type into a locked field, so it may become read-only."""
+    old, new = before.entries, after.entries
+    changes: list[FormChange] = []
+    for key in pair.differing(old, new, skip=free):
+        if key == "/Ff" and _only_read_only(pair.old.resolve(old.get(key)), pair.new.resolve(new.get(key))):
+            continue
+        changes.append(FormChange(kind=_weight(key), name=name, detail=f"field {name} {key}"))
     changes += [
-        FormChange(kind=_weight(key), name=name, detail=f"field {name} {key}")
-        for key in pair.differing(before.entries, after.entries, skip=skip)
+        FormChange(kind="unknown", name=name, detail=f"field {name} {key}: {MOVED}") for key in pair.moved(old, new, skip=free)
     ]
-    return changes + _widgets(pair, name, before.widgets, after.widgets, allowed)
+    return changes
+
+
+def _only_read_only(old: Any, new: Any) -> bool:
+    flags = [0 if each is None else each for each in (old, new)]
+    return all(isinstance(each, int) and not isinstance(each, bool) for each in flags) and flags[0] | _READ_ONLY == flags[1]
+
+
+def claimed_level(view: View, field: Field) -> int | None:
+    """The level of permission that a signature or its field's lock would set, the mildest: it may not be milder than before."""
+    levels = [
+        view.get(reference, "/TransformParams", "/P") or 2
+        for reference in view.items(view.get(field.value, "/Reference"))
+        if view.get(reference, "/TransformMethod") == "/DocMDP"
+    ]
+    levels.append(view.get(field.entries.get("/Lock"), "/P"))
+    return max((each for each in levels if isinstance(each, int)), default=None)
 
 
 def _weight(key: str) -> str:
     return "forbidden" if key in {"/Rect", "/AP", "/TU", "/AA", "/A", "/Lock", "/SV", "/Contents", "/Subtype"} else "unknown"
 
 
-def _widgets(
-    pair: Pair, name: str, before: tuple[Widget, ...], after: tuple[Widget, ...], allowed: frozenset[str]
-) -> list[FormChange]:
+def _widgets(pair: Pair, name: str, before: Field, after: Field, allowed: frozenset[str]) -> list[FormChange]:
     """The pictures of one field: the same places, and changed only as filling it in changes them."""
-    if len(before) != len(after):
-        return [FormChange(kind="forbidden", name=name, detail=f"field {name}: {len(before)} -> {len(after)} places")]
+    if len(before.widgets) != len(after.widgets):
+        places = f"field {name}: {len(before.widgets)} -> {len(after.widgets)} places"
+        return [FormChange(kind="widget" if _lost_places(pair, before, after) else "forbidden", name=name, detail=places)]
     changes: list[FormChange] = []
-    for old, new in zip(before, after, strict=True):
+    for old, new in zip(before.widgets, after.widgets, strict=True):
         skip = allowed | {"/StructParent"} if old.entries.get("/StructParent") is None else allowed
+        for key in pair.differing(old.entries, new.entries, skip=skip):
+            looks = key in _LOOKS and before.kind != "/Sig"
+            changes.append(FormChange(kind="widget" if looks else _weight(key), name=name, detail=f"field {name} {key}"))
         changes += [
-            FormChange(kind=_weight(key), name=name, detail=f"field {name} {key}")
-            for key in pair.differing(old.entries, new.entries, skip=skip)
+            FormChange(kind="unknown", name=name, detail=f"field {name} {key}: {MOVED}")
+            for key in pair.moved(old.entries, new.entries, skip=skip)
         ]
     return changes
+
+
+def _lost_places(pair: Pair, before: Field, after: Field) -> bool:
+    """Whether a field that holds no signature only lost some of its places, each a widget and nothing else."""
+    left = [each.number for each in after.widgets]
+    gone = [each for each in before.widgets if each.number not in left]
+    stayed = [each for each in before.widgets if each.number in left]
+    return (
+        before.kind != "/Sig"
+        and len(stayed) == len(left)
+        and all(each.is_pure and each.number != before.number for each in gone)
+        and all(pair.same_entries(old.entries, new.entries) for old, new in zip(stayed, after.widgets, strict=True))
+    )
 
 
 def _added(pair: Pair, name: str, field: Field, genuine: frozenset[str]) -> list[FormChange]:
@@ -142,7 +190,8 @@ def _added(pair: Pair, name: str, field: Field, genuine: frozenset[str]) -> list
         kind = _signature_kind(pair, field, genuine)
         if kind is None:
             return [FormChange(kind="forbidden", name=name, detail=f"field {name} holds no genuine signature", is_new=True)]
-        changes.append(FormChange(kind=kind, name=name, visible=visible, is_new=True))
+        claims = claimed_level(pair.new, field)
+        changes.append(FormChange(kind=kind, name=name, visible=visible, is_new=True, claims=claims))
         if kind == "timestamp" and not visible:
             return changes[1:]
     return changes

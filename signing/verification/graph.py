@@ -13,6 +13,8 @@ from signing.verification.syntax import Ref, Stream
 MAX_OBJECTS = 400_000  # visited in one comparison; a book of 3 000 pages has 33 000
 MAX_DEPTH = 400  # of values inside each other while comparing; a deep structure tree has 30
 
+MOVED = "direct and indirect values exchanged"  # what `Pair.moved` finds, in words
+
 _NOTHING: frozenset[str] = frozenset()
 _SKIPPED_IN_STREAMS = frozenset({"/Length"})  # compared through the bytes
 
@@ -29,7 +31,8 @@ class Pair:
         self.old: View = pdf.at(old)
         self.new: View = pdf.at(new)
         self.changed = _changed(pdf, old, new)
-        self._alike: dict[tuple[Ref, Ref], bool] = {}
+        self._alike: dict[tuple[Ref, Ref, bool], bool] = {}
+        self._to_the_letter = False
         self._opaque_old: dict[int, str] = {}
         self._opaque_new: dict[int, str] = {}
         self._reaching: set[int] | None = None
@@ -38,6 +41,10 @@ class Pair:
     def opaque(self, old: dict[int, str], new: dict[int, str]) -> None:
         """Object numbers that stand for something with a name (a page, a field) in each state."""
         self._opaque_old, self._opaque_new = old, new
+
+    def elements(self) -> frozenset[int]:
+        """The structure elements that changed, by their object number; they are judged in the structure tree alone."""
+        return frozenset(number for number, kind in self._opaque_old.items() if kind.startswith("element"))
 
     def untouched(self, number: int) -> bool:
         """Whether nothing that this object reaches was changed."""
@@ -54,7 +61,7 @@ class Pair:
             verdict = self._same_references(old, new)
             if verdict is not None:
                 return verdict
-            key = (old, new)
+            key = (old, new, self._to_the_letter)
             if key in self._alike:
                 return self._alike[key]
             self._alike[key] = True  # a circle is alike when everything else on it is
@@ -64,6 +71,8 @@ class Pair:
             found = self._same_values(self.old.resolve(old), self.new.resolve(new), depth)
             self._alike[key] = found
             return found
+        if self._to_the_letter and isinstance(old, Ref) != isinstance(new, Ref):
+            return False
         return self._same_values(self.old.resolve(old), self.new.resolve(new), depth)
 
     def _same_references(self, old: Ref, new: Ref) -> bool | None:
@@ -123,6 +132,18 @@ class Pair:
                     break
         return found
 
+    def moved(self, old: dict[str, Any], new: dict[str, Any], *, skip: frozenset[str] = frozenset()) -> list[str]:
+        """The keys whose values are alike, but somewhere in them a value became an object of its own, or no longer is one.
+
+        Nothing looks otherwise; but no program that saves incrementally does this, and other verifiers refuse it.
+        """
+        kept = [key for key in {**old, **new} if key not in skip and self.same(old.get(key), new.get(key))]
+        self._to_the_letter = True
+        try:
+            return [key for key in kept if not self.same(old.get(key), new.get(key))]
+        finally:
+            self._to_the_letter = False
+
 
 def changed_numbers(pdf: Pdf, revision: int) -> set[int]:
     """The numbers that one revision speaks of otherwise than the one before, the contents of replaced object streams too."""
@@ -156,7 +177,7 @@ def _packed_in(pdf: Pdf, revision: int, holders: set[int]) -> set[int]:
 
 # Entries that lead from a page or a widget back to what holds it. What stands there is judged in its own place; a field's
 # /Parent is followed, because a field inherits from it.
-_UPWARD = {"page": frozenset({"/Parent"}), "field": frozenset({"/P"}), "catalog": frozenset[str]()}
+_UPWARD = {"page": frozenset({"/Parent"}), "field": frozenset({"/P"}), "catalog": _NOTHING, "element": _NOTHING}
 
 
 def references(value: Any, skip: frozenset[str] = frozenset()) -> list[int]:

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from signing.verification.census import Counted, Wanted, count_references
-from signing.verification.changes import Change, What
+from signing.verification.extensions import declares_less
 from signing.verification.faults import NotPlain
 from signing.verification.fields import Field, flat_field, form_fields
+from signing.verification.form_changes import claimed_level
 from signing.verification.metadata import is_xmp
 from signing.verification.pdf import FREE, Pdf, View
+from signing.verification.permissions import Change, What
 from signing.verification.syntax import Ref
 
 _CATALOG_FREE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Version", "/Metadata"})
@@ -226,6 +228,8 @@ class _Step:
         root = self.new.trailer["/Root"]
         _require_same(old, new, _CATALOG_FREE, "catalog")
         self.explained.add(root.number)
+        if declares_less(self.old, self.new) is not None:
+            raise NotPlain("version or extensions")
         self._metadata(old.get("/Metadata"), new.get("/Metadata"))
         self._form(old.get("/AcroForm"), new.get("/AcroForm"))
         if self.replaced & self._store_numbers(old.get("/DSS")) or old.get("/DSS") != new.get("/DSS"):
@@ -314,7 +318,8 @@ class _Step:
         if not isinstance(value, Ref) or not _absent(self.pdf, value.number, self.revision - 1):
             raise NotPlain(f"signature in {name}")
         stamp = self.new.get(value, "/SubFilter") == "/ETSI.RFC3161"
-        self.found.append(Change(what=What.TIMESTAMP if stamp else What.SIGNED, field=name, field_is_new=is_new))
+        what = What.TIMESTAMP if stamp else What.SIGNED
+        self.found.append(Change(what=what, field=name, field_is_new=is_new, claims=claimed_level(self.new, field)))
 
     def _added(self, name: str, field: Field) -> None:
         """A new invisible signature field, one object with its widget."""

@@ -101,9 +101,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The signed attributes are not in DER's order; the value was checked over the ordered form",
     ),
     "WEAK_ALGORITHM": (
-        "Thuật toán không còn đủ an toàn: {detail}",
-        "An algorithm is no longer strong enough: {detail}",
+        "Thuật toán không được chấp nhận, hoặc không còn đủ an toàn: {detail}",
+        "An algorithm is not accepted, or no longer strong enough: {detail}",
     ),
+    "UNKNOWN_ALGORITHM": ("Thuật toán không được hỗ trợ: {detail}", "This algorithm is not supported: {detail}"),
     "UNKNOWN_KEY": ("Không dùng được khóa trong chứng thư: {detail}", "The certificate's key cannot be used: {detail}"),
     # The certificate.
     "NO_TRUSTED_CHAIN": (
@@ -124,11 +125,31 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Chứng thư chưa có hiệu lực khi ký ({detail})",
         "The certificate was not valid yet ({detail})",
     ),
+    "ISSUER_NOT_VALID_THEN": (
+        "Chứng thư của tổ chức chứng thực không có hiệu lực vào lúc đó ({detail})",
+        "The certificate of the issuing authority was not valid then ({detail})",
+    ),
+    "ROOT_NOT_BELIEVED_THEN": (
+        "Tổ chức chứng thực gốc không được tin cậy vào lúc đó ({detail})",
+        "The root authority is not believed for that time ({detail})",
+    ),
     "CERTIFICATE_EXPIRED": (
         "Chứng thư đã hết hạn và không có bằng chứng chữ ký có trước đó ({detail})",
         "The certificate has expired and nothing proves that the signature is older ({detail})",
     ),
     "CERTIFICATE_REVOKED": ("Chứng thư đã bị thu hồi ({detail})", "The certificate was revoked ({detail})"),
+    "CERTIFICATE_ON_HOLD": (
+        "Chứng thư đang bị tạm dừng, hãy kiểm tra lại sau ({detail})",
+        "The certificate is on hold: check again later ({detail})",
+    ),
+    "WORD_OF_REVOKED_ISSUER": (
+        "Thông tin thu hồi do tổ chức đã bị thu hồi chứng thư đưa ra, không có bằng chứng nó có trước đó ({detail})",
+        "The word on revocation is of an authority that was revoked, and nothing proves that it is older ({detail})",
+    ),
+    "REVOCATION_MISSING": (
+        "Chính sách yêu cầu thông tin thu hồi mà hiện chưa có, hãy kiểm tra lại sau: {detail}",
+        "The policy requires word on revocation and there is none now, check again later: {detail}",
+    ),
     "REVOCATION_UNKNOWN": (
         "Không có thông tin về tình trạng thu hồi của: {detail}",
         "Nothing is known about the revocation of: {detail}",
@@ -174,12 +195,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "A visible signature field was added after this signature: {detail}",
     ),
     "FIELD_MAY_COVER": (
-        "Có ô ký lớn được thêm sau khi ký, có thể che nội dung: {detail}",
-        "A large signature field was added after signing; it may cover what was signed: {detail}",
+        "Có ô ký nhìn thấy được thêm sau khi ký, có thể che nội dung: {detail}",
+        "A visible signature field was added after signing; it may cover what was signed: {detail}",
     ),
     "ANNOTATION_MAY_COVER": (
-        "Có ghi chú được thêm sau khi ký, có thể che nội dung: {detail}",
-        "An annotation was added after signing that may cover what was signed: {detail}",
+        "Có ghi chú được thêm, sửa hoặc xóa sau khi ký, có thể che hoặc đổi nội dung nhìn thấy: {detail}",
+        "An annotation was added, changed or removed after signing; it may cover or alter what is seen: {detail}",
     ),
     "EARLY_REFERENCE": (
         "Tài liệu được ký có tham chiếu tới đối tượng chỉ xuất hiện sau khi ký ({detail})",

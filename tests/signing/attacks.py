@@ -583,7 +583,21 @@ STRUCTURAL: Mapping[str, Row] = {
     "stamp after P=3": row(
         annotation("annotatable", "/Stamp"), DOUBTED, changes="permitted", codes=frozenset({"ANNOTATION_MAY_COVER"})
     ),
-    "stamp after approval": row(annotation("approved", "/Stamp"), DOUBTED, changes="not_understood"),
+    "stamp after approval": row(
+        annotation("approved", "/Stamp"), DOUBTED, changes="permitted", codes=frozenset({"ANNOTATION_MAY_COVER"})
+    ),
+    "note after approval": row(
+        annotation("approved", "/Text"), DOUBTED, changes="permitted", codes=frozenset({"ANNOTATION_MAY_COVER"})
+    ),
+    "note with a picture after P=3": row(
+        annotation("annotatable", "/Highlight", AP={"/N": {"/X": 1}}),
+        DOUBTED,
+        changes="permitted",
+        codes=frozenset({"ANNOTATION_MAY_COVER"}),
+    ),
+    "link that runs a program after P=3": row(
+        annotation("annotatable", "/Link", A={"/S": Name("/Launch"), "/F": b"x"}), DOUBTED, changes="permitted"
+    ),
     "visible field after P=2": row(new_field("certified", [50, 600, 300, 720]), FAILED, changes="forbidden"),
     "visible field after approval": row(
         new_field("approved", [50, 600, 300, 720]), PASSED, changes="permitted", codes=frozenset({"VISIBLE_FIELD_ADDED"})
@@ -591,7 +605,19 @@ STRUCTURAL: Mapping[str, Row] = {
     "large field after approval": row(
         new_field("approved", [0, 0, 595, 842]), DOUBTED, changes="permitted", codes=frozenset({"FIELD_MAY_COVER"})
     ),
-    "invisible field after P=2": row(new_field("certified", [0, 0, 0, 0]), PASSED, changes="permitted"),
+    "invisible field after P=2 that stays empty": row(new_field("certified", [0, 0, 0, 0]), DOUBTED, changes="not_understood"),
+    "invisible field after P=2 that is signed": row(
+        lambda s: s.sign(new_field("certified", [0, 0, 0, 0])(s), "sneaky"), PASSED, changes="permitted"
+    ),
+    "visible field after P=2 that is signed": row(
+        lambda s: s.sign(new_field("certified", [50, 600, 150, 650])(s), "sneaky"),
+        DOUBTED,
+        changes="permitted",
+        codes=frozenset({"FIELD_MAY_COVER"}),
+    ),
+    "large field after P=2 that is signed": row(
+        lambda s: s.sign(new_field("certified", [0, 0, 595, 842])(s), "sneaky"), FAILED, changes="forbidden"
+    ),
     "text field added": row(new_field("approved", [50, 600, 300, 720], "/Tx"), FAILED, changes="forbidden"),
     "field moved": row(field_entry("homeroom_teacher_signs", Rect=[0, 0, 500, 500]), FAILED, changes="forbidden"),
     "signed field moved": row(field_entry("principal_signs", Rect=[0, 0, 500, 500]), FAILED, changes="forbidden"),

@@ -1,0 +1,148 @@
+"""Which changes a signature allows after it: ISO 32000-2 12.8.2.2 (DocMDP), 12.8.2.4 (FieldMDP)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from signing.report import ChangedField, Changes, Finding
+from signing.verification.facts import Later
+from signing.verification.words import finding
+
+
+class What(StrEnum):
+    """The kinds of change."""
+
+    STORE = "store"  # validation data, metadata, file structure: nothing that a reader sees
+    TIMESTAMP = "timestamp"  # a document timestamp was put into a field
+    SIGNED = "signed"  # a signature was put into a field
+    FIELD_ADDED = "field_added"  # an empty signature field, invisible
+    FIELD_ADDED_VISIBLE = "field_added_visible"
+    FIELD_ADDED_LARGE = "field_added_large"  # one whose picture could hide content
+    VALUE = "value"  # a form field was filled in
+    WIDGET = "widget"  # a form field's place looks otherwise or is gone, its value is as it was
+    ANNOTATION = "annotation"
+    ANNOTATION_DRAWS = "annotation_draws"  # one that can hide or imitate content
+    TAB_ORDER = "tab_order"  # in which order the tabulator visits annotations
+    TAGS = "tags"  # the structure tree got elements for new fields
+    FORBIDDEN = "forbidden"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One difference between a revision and the one before it."""
+
+    what: What
+    detail: str = ""
+    field: str | None = None
+    old: str | None = None
+    new: str | None = None
+    field_is_new: bool = False
+    claims: int | None = None  # of a new signature: the DocMDP level that it or its lock would set
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldLock:
+    """FieldMDP: which form fields may not change any more."""
+
+    action: str  # /All, /Include, /Exclude
+    fields: tuple[str, ...] = field(default_factory=tuple)
+
+    def holds(self, name: str) -> bool:
+        """Whether the field of this full name is locked; a parent's name holds its children."""
+        named = any(name == each or name.startswith(each + ".") for each in self.fields)
+        if self.action == "/Include":
+            return named
+        return not named if self.action == "/Exclude" else True  # /All, and what nobody knows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """What a signature allows to happen after it."""
+
+    certifies: int | None  # DocMDP P, from the signature or its field's lock
+    locks: FieldLock | None = None
+
+
+def judge_changes(changes: Sequence[Change], permission: Permission, *, happened: bool) -> Later:
+    """The answer for one signature."""
+    signed = frozenset(each.field for each in changes if each.what in {What.SIGNED, What.TIMESTAMP} and each.field)
+    forbidden = [change for change in changes if _is_forbidden(change, permission, signed)]
+    unknown = [change for change in changes if change not in forbidden and _is_unknown(change, permission, signed)]
+    findings: list[Finding] = [finding("CHANGED_AFTER", each) for each in _details(forbidden)]
+    findings += [finding("CHANGE_NOT_UNDERSTOOD", each) for each in _details(unknown)]
+    values = [change for change in changes if change.what is What.VALUE]
+    findings += [finding("FIELD_CHANGED", change.field) for change in values]
+    if not forbidden and not unknown:
+        findings += [each for change in changes if (each := _to_look_at(change, permission)) is not None]
+    if forbidden:
+        answer = Changes.FORBIDDEN
+    elif unknown:
+        answer = Changes.NOT_UNDERSTOOD
+    else:
+        answer = Changes.PERMITTED if happened else Changes.NONE
+    return Later(
+        changes=answer,
+        findings=tuple(dict.fromkeys(findings)),
+        changed_fields=tuple(ChangedField(name=c.field or "", old=c.old, new=c.new) for c in values),
+    )
+
+
+def _details(changes: Sequence[Change]) -> list[str]:
+    return list(dict.fromkeys(change.detail or change.field or str(change.what) for change in changes))[:8]
+
+
+# What each DocMDP level forbids (ISO 32000-2 table 257) of the changes that are understood. Level 2 allows signing, and with it
+# the field that is signed; annotations, their widgets and their order are for level 3.
+_BESIDE_THE_FORM = frozenset({What.ANNOTATION, What.ANNOTATION_DRAWS, What.TAB_ORDER})
+_ADDED = frozenset({What.FIELD_ADDED, What.FIELD_ADDED_VISIBLE, What.FIELD_ADDED_LARGE})
+_FORBIDDEN_AT: Mapping[int | None, frozenset[What]] = {
+    None: frozenset({What.WIDGET}),
+    1: frozenset({What.SIGNED, What.VALUE, What.WIDGET, *_ADDED, *_BESIDE_THE_FORM}),
+    2: frozenset({What.FIELD_ADDED_LARGE, What.WIDGET, *_BESIDE_THE_FORM}),
+    3: frozenset({What.FIELD_ADDED_LARGE}),
+}
+
+
+def _is_forbidden(change: Change, permission: Permission, signed: frozenset[str]) -> bool:
+    """A visible field that nobody signs could show anything, so a certification of any level refuses it."""
+    return (
+        change.what is What.FORBIDDEN
+        or _is_locked(change, permission.locks)
+        or change.what in _FORBIDDEN_AT[permission.certifies]
+        or (change.what is What.FIELD_ADDED_VISIBLE and permission.certifies is not None and change.field not in signed)
+    )
+
+
+def _is_locked(change: Change, locks: FieldLock | None) -> bool:
+    """Whether a locked field was changed. A timestamp in a field that did not exist yet extends the proof and changes none."""
+    if change.field is None or locks is None or change.what in _ADDED:
+        return False
+    return locks.holds(change.field) and not (change.what is What.TIMESTAMP and change.field_is_new)
+
+
+def _is_unknown(change: Change, permission: Permission, signed: frozenset[str]) -> bool:
+    """Beside what no rule knows: after a certification a field that stays empty, and a signature that claims to allow more."""
+    if change.what is What.UNKNOWN:
+        return True
+    if permission.certifies is None:
+        return False
+    if change.what is What.FIELD_ADDED:
+        return change.field not in signed
+    return change.claims is not None and change.claims > permission.certifies
+
+
+def _to_look_at(change: Change, permission: Permission) -> Finding | None:
+    """What is allowed and still must be seen by whoever relies on the signature."""
+    certified = permission.certifies is not None
+    match change.what:
+        case What.ANNOTATION if certified:
+            return finding("ANNOTATION_ADDED", change.detail)
+        case What.ANNOTATION | What.ANNOTATION_DRAWS | What.WIDGET:
+            return finding("ANNOTATION_MAY_COVER", change.detail)
+        case What.FIELD_ADDED_VISIBLE if not certified:
+            return finding("VISIBLE_FIELD_ADDED", change.field)
+        case What.FIELD_ADDED_VISIBLE | What.FIELD_ADDED_LARGE:
+            return finding("FIELD_MAY_COVER", change.field)
+        case _:
+            return None
