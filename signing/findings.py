@@ -45,7 +45,6 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Mã xác thực bằng khóa chung (HMAC) không phải chữ ký số: {detail}",
         "A code made with a shared key (HMAC) is no signature: {detail}",
     ),
-    "UNKNOWN_ALGORITHM": ("Thuật toán không được hỗ trợ: {detail}", "This algorithm is not supported: {detail}"),
     "BAD_SIGNATURE_ELEMENT": (
         "Phần tử Signature sai cấu trúc: {detail}",
         "The Signature element is not as its schema demands: {detail}",

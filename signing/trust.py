@@ -5,7 +5,13 @@
 A folder may hold `bundle.json`:
 
     {"version": "2026-11", "roots": [{"file": "neac.pem", "authority": "national", "from": "2020-01-01T00:00:00Z",
-     "until": "2035-01-01T00:00:00Z", "use": "any"}], "hosts": ["ocsp.ca.gov.vn"]}
+     "until": "2035-01-01T00:00:00Z", "use": "any"}], "hosts": ["ocsp.ca.gov.vn"],
+     "revocation": "required", "timestamp_usage": "critical"}
+
+`revocation` says what a certificate is worth about whose revocation nobody says anything: "if_available" (the default) lets
+it pass with a finding, "required" makes it INDETERMINATE (TRY_LATER). `timestamp_usage` says whether the extended usage of a
+timestamp authority must be marked critical, as RFC 3161 2.3 wants ("critical"), or need not be: then a finding says so
+("any", the default).
 
 Without it every self-signed certificate in the files is a root within its own validity. A root counts when its time
 holds the moment that is judged (the signature's best time), so that a root that was replaced still proves old signatures.
@@ -40,6 +46,20 @@ class Use(StrEnum):
     TIMESTAMPING = "timestamping"
 
 
+class Revocation(StrEnum):
+    """Whether the issuers' word on revocation must be there (EN 319 102-1 5.2.6.4 leaves it to the policy)."""
+
+    IF_AVAILABLE = "if_available"
+    REQUIRED = "required"
+
+
+class TimestampUsage(StrEnum):
+    """What is asked of a timestamp authority's extended key usage, besides timeStamping alone."""
+
+    CRITICAL = "critical"  # RFC 3161 2.3
+    ANY = "any"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Root:
     """A certificate that is believed without another one vouching for it."""
@@ -52,7 +72,11 @@ class Root:
 
     def counts_at(self, moment: datetime, use: Use) -> bool:
         """Whether it is believed for this use at this moment."""
-        return self.since <= moment <= self.until and (self.use is Use.ANY or self.use is use)
+        return self.since <= moment <= self.until and self.serves(use)
+
+    def serves(self, use: Use) -> bool:
+        """Whether it is believed for this use at all."""
+        return self.use is Use.ANY or self.use is use
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +87,10 @@ class Trust:
     roots: tuple[Root, ...]
     intermediates: tuple[bytes, ...] = ()
     revocation_lists: tuple[bytes, ...] = ()
+    ocsp_answers: tuple[bytes, ...] = ()
     hosts: frozenset[str] = field(default_factory=frozenset)  # that may be asked when fetching is allowed
+    revocation: Revocation = Revocation.IF_AVAILABLE
+    timestamp_usage: TimestampUsage = TimestampUsage.ANY
 
     @classmethod
     def load(cls, paths: Iterable[str | Path] | str | Path) -> "Trust":
@@ -74,15 +101,23 @@ class Trust:
 
     @classmethod
     def of(cls, *trusts: "Trust") -> "Trust":
-        """Several bundles as one."""
-        roots = {root.certificate.fingerprint: root for trust in trusts for root in trust.roots}
+        """Several bundles as one; where they differ in strictness the strictest counts."""
+        # One certificate may be named twice, for two uses or two spans of time.
+        roots = {(root.certificate, root.since, root.until, root.use): root for trust in trusts for root in trust.roots}
         version = "+".join(dict.fromkeys(trust.version for trust in trusts if trust.version))
         return cls(
             version=version or "none",
             roots=tuple(roots.values()),
             intermediates=tuple(dict.fromkeys(c for trust in trusts for c in trust.intermediates)),
             revocation_lists=tuple(dict.fromkeys(c for trust in trusts for c in trust.revocation_lists)),
+            ocsp_answers=tuple(dict.fromkeys(c for trust in trusts for c in trust.ocsp_answers)),
             hosts=frozenset().union(*(trust.hosts for trust in trusts)),
+            revocation=Revocation.REQUIRED
+            if any(trust.revocation is Revocation.REQUIRED for trust in trusts)
+            else Revocation.IF_AVAILABLE,
+            timestamp_usage=TimestampUsage.CRITICAL
+            if any(trust.timestamp_usage is TimestampUsage.CRITICAL for trust in trusts)
+            else TimestampUsage.ANY,
         )
 
     @classmethod
@@ -107,6 +142,9 @@ class Trust:
             ),
             intermediates=tuple(packed["intermediates"]),
             revocation_lists=tuple(packed["revocation_lists"]),
+            ocsp_answers=tuple(packed["ocsp_answers"]),
+            revocation=Revocation(packed["revocation"]),
+            timestamp_usage=TimestampUsage(packed["timestamp_usage"]),
         )
 
     def packed(self) -> dict[str, Any]:
@@ -119,6 +157,9 @@ class Trust:
             ],
             "intermediates": self.intermediates,
             "revocation_lists": self.revocation_lists,
+            "ocsp_answers": self.ocsp_answers,
+            "revocation": str(self.revocation),
+            "timestamp_usage": str(self.timestamp_usage),
         }
 
     @cached_property
@@ -128,9 +169,9 @@ class Trust:
         for root in sorted(self.roots, key=lambda root: root.certificate.fingerprint):
             content.update(root.certificate.fingerprint)
             content.update(f"{root.since.isoformat()}{root.until.isoformat()}{root.use}{root.authority}".encode())
-        for der in sorted((*self.intermediates, *self.revocation_lists)):
+        for der in sorted((*self.intermediates, *self.revocation_lists, *self.ocsp_answers)):
             content.update(hashlib.sha256(der).digest())
-        content.update(",".join(sorted(self.hosts)).encode())
+        content.update(",".join([*sorted(self.hosts), self.revocation, self.timestamp_usage]).encode())
         return content.hexdigest()
 
     @cached_property
@@ -239,6 +280,8 @@ def _read_bundle(folder: Path, bundle: Path) -> Trust:
         version = str(told["version"])
         entries = [dict(entry) for entry in told["roots"]]
         hosts = frozenset(str(host).lower() for host in told.get("hosts", ()))
+        revocation = Revocation(told.get("revocation", Revocation.IF_AVAILABLE))
+        usage = TimestampUsage(told.get("timestamp_usage", TimestampUsage.ANY))
         roots = [root for entry in entries for root in _bundle_roots(folder, entry)]
         named = {Path(str(entry["file"])).name for entry in entries}
     except (ValueError, KeyError, TypeError) as fault:
@@ -253,6 +296,8 @@ def _read_bundle(folder: Path, bundle: Path) -> Trust:
         intermediates=tuple(each.der for each in certificates),
         revocation_lists=tuple(lists),
         hosts=hosts,
+        revocation=revocation,
+        timestamp_usage=usage,
     )
 
 

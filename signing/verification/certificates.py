@@ -1,9 +1,12 @@
 """Certificates as the verification uses them, each parsed once per process, and the check of a raw signature value."""
 
+import unicodedata
 import warnings
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -11,9 +14,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa, utils
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import ExtensionOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 
-from signing.verification.faults import BadCertificate
+from signing.verification.der import SEQUENCE, SET, Node, read
+from signing.verification.faults import BadCertificate, BadDer
 from signing.verification.signed_data import Scheme
 
 # Certificates with serial numbers that RFC 5280 forbids are judged like all others: a warning would help nobody.
@@ -58,6 +62,8 @@ _USAGES = (
     "key_cert_sign",
     "crl_sign",
 )
+_NO_REVOCATION_AVAILABLE = x509.ObjectIdentifier("2.5.29.56")
+_VALIDITY_ASSURED = x509.ObjectIdentifier("0.4.0.194121.2.1")
 # Critical extensions that this verification judges itself (RFC 5280 4.2). Any other critical one refuses the path.
 _UNDERSTOOD = frozenset(
     {
@@ -72,6 +78,8 @@ _UNDERSTOOD = frozenset(
         ExtensionOID.AUTHORITY_KEY_IDENTIFIER,
         ExtensionOID.AUTHORITY_INFORMATION_ACCESS,
         ExtensionOID.OCSP_NO_CHECK,
+        _NO_REVOCATION_AVAILABLE,
+        _VALIDITY_ASSURED,
         x509.ObjectIdentifier("1.3.6.1.5.5.7.1.3"),  # qcStatements say what a certificate is, not what it may not do
     }
 )
@@ -111,7 +119,7 @@ class Certificate:
     issuer_key_id: bytes | None
     unknown_critical: tuple[str, ...]
     limits_paths: bool
-    no_revocation_check: bool  # id-pkix-ocsp-nocheck
+    no_revocation_check: bool  # nobody is asked whether it was revoked: see _needs_no_word
     names: dict[str, str] = field(default_factory=dict)
     subject_text: str  # RFC 4514
     issuer_text: str
@@ -126,7 +134,7 @@ class Certificate:
     @property
     def self_issued(self) -> bool:
         """Whether subject and issuer are the same name."""
-        return self.subject == self.issuer
+        return same_name(self.subject, self.issuer)
 
     @property
     def common_name(self) -> str:
@@ -184,12 +192,23 @@ def _load(der: bytes) -> Certificate:
             oid.dotted_string for oid, e in found.items() if e.critical and oid not in _UNDERSTOOD and oid not in _PATH_LIMITS
         ),
         limits_paths=any(oid in _PATH_LIMITS for oid in found),
-        no_revocation_check=ExtensionOID.OCSP_NO_CHECK in found,
+        no_revocation_check=_needs_no_word(found.keys(), extended, is_ca=is_ca),
         names=_names(parsed.subject),
         subject_text=parsed.subject.rfc4514_string(),
         issuer_text=parsed.issuer.rfc4514_string(),
         parsed=parsed,
     )
+
+
+def _needs_no_word(found: Collection[x509.ObjectIdentifier], extended: x509.Extension[Any] | None, *, is_ca: bool) -> bool:
+    """Certificates about whose revocation nobody has to say anything.
+
+    A responder with id-pkix-ocsp-nocheck (RFC 6960 4.2.2.2.1; on anybody else it says nothing), and short-lived certificates
+    of users: noRevAvail (RFC 9608) or validity-assured (EN 319 412-1 5.2).
+    """
+    if ExtensionOID.OCSP_NO_CHECK in found and extended is not None and ExtendedKeyUsageOID.OCSP_SIGNING in extended.value:
+        return True
+    return not is_ca and (_NO_REVOCATION_AVAILABLE in found or _VALIDITY_ASSURED in found)
 
 
 def _names(name: x509.Name) -> dict[str, str]:
@@ -299,6 +318,38 @@ def digest_is_signed(certificate: Certificate, scheme: Scheme, signature: bytes,
     except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError, KeyError):
         return False
     return True
+
+
+def same_name(one: bytes, other: bytes) -> bool:
+    """Whether two names (DER) are the same by RFC 5280 7.1: kind of string, letter case and white space do not count."""
+    return one == other or (len(one) > 2 and _comparable(one) == _comparable(other))  # noqa: PLR2004 -- an empty name is nobody's
+
+
+@lru_cache(CACHED)
+def _comparable(name: bytes) -> tuple[frozenset[object], ...] | bytes:
+    """A name in a form that compares; one that cannot be read is only like itself."""
+    try:
+        return tuple(
+            frozenset((pair[0].oid(), _comparable_value(pair[1])) for pair in (each.children() for each in part.children()))
+            for part in (each.expect(SET) for each in read(name).expect(SEQUENCE).children())
+        )
+    except (BadDer, IndexError):
+        return name
+
+
+# UTF8String, PrintableString, TeletexString (as it is used), IA5String, VisibleString, UniversalString, BMPString.
+_TEXT = {12: "utf-8", 19: "ascii", 20: "latin-1", 22: "ascii", 26: "ascii", 28: "utf-32-be", 30: "utf-16-be"}
+
+
+def _comparable_value(value: Node) -> object:
+    encoding = _TEXT.get(value.tag)
+    if encoding is None:
+        return value.raw
+    try:
+        text = value.content.decode(encoding)
+    except UnicodeDecodeError:
+        return value.raw
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def key_digest(certificate: Certificate) -> bytes:

@@ -11,14 +11,14 @@ from datetime import datetime
 
 from signing.report import SubIndication, Verdict
 from signing.trust import Trust, Use
-from signing.verification.algorithms import digest_term
+from signing.verification.algorithms import Term, digest_term
 from signing.verification.certificates import Certificate, load_certificate
 from signing.verification.facts import FoundSignature, Kept, SignedDocument
 from signing.verification.faults import BadCertificate, Fault
 from signing.verification.paths import ChainVerdict, Pool, judge_chain
 from signing.verification.revocation import MAX_ANSWERS, Value
 from signing.verification.signature_check import Checked, check_digest
-from signing.verification.signed_data import SignedData, digest_of, read_signed_data
+from signing.verification.signed_data import SignedData, UnknownAlgorithm, digest_of, read_signed_data
 from signing.verification.timestamps import JudgedTimestamp, Token, judge_timestamp, read_token
 
 MAX_POOL = 512  # certificates used for chains; a book with 16 signatures holds about 40
@@ -89,6 +89,15 @@ def _guarded(found: FoundSignature, now: datetime, process: Callable[..., Judged
         return _format_failure(found, now, found.fault.code, "")
     try:
         return process(found, now, *rest)
+    except UnknownAlgorithm as unknown:
+        return Judged(
+            found=found,
+            verdict=Verdict.INDETERMINATE,
+            sub_indication=SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
+            code="UNKNOWN_ALGORITHM",
+            detail=str(unknown),
+            best_time=now,
+        )
     except Fault as fault:
         return _format_failure(found, now, "BAD_CONTAINER", str(fault))
     except Exception as surprise:  # noqa: BLE001 -- hostile bytes reach deep into libraries: never let one out
@@ -128,7 +137,8 @@ class _Material:
     ocsps: tuple[Kept, ...]
     lists: tuple[Kept, ...]
     tokens: Mapping[bytes, Token]  # signature timestamps that could be read, by their bytes
-    brought: tuple[bytes, ...]  # revocation lists of the trust bundle: known now
+    brought_lists: tuple[bytes, ...]  # of the trust bundle: known now
+    brought_ocsps: tuple[bytes, ...]
 
     @classmethod
     def gather(cls, document: SignedDocument, containers: Iterable[SignedData], trust: Trust) -> "_Material":
@@ -152,7 +162,8 @@ class _Material:
             ocsps=tuple(ocsps[:MAX_ANSWERS]),
             lists=tuple(lists[:MAX_ANSWERS]),
             tokens=tokens,
-            brought=trust.revocation_lists,
+            brought_lists=trust.revocation_lists,
+            brought_ocsps=trust.ocsp_answers,
         )
 
     def pool(self, proofs: Sequence[Proof], now: datetime) -> Pool:
@@ -163,10 +174,13 @@ class _Material:
 
         return Pool(
             certificates=self.certificates,
-            ocsps=tuple(Value(der=kept.der, proven=proven(kept)) for kept in self.ocsps),
+            ocsps=(
+                *(Value(der=kept.der, proven=proven(kept)) for kept in self.ocsps),
+                *(Value(der=der, proven=now) for der in self.brought_ocsps),
+            ),
             lists=(
                 *(Value(der=kept.der, proven=proven(kept)) for kept in self.lists),
-                *(Value(der=der, proven=now) for der in self.brought),
+                *(Value(der=der, proven=now) for der in self.brought_lists),
             ),
         )
 
@@ -310,19 +324,20 @@ def _with_algorithms(judged: Judged) -> Judged:
     """A weak algorithm of the signature itself, at its best time."""
     if judged.verdict is not Verdict.TOTAL_PASSED or judged.checked is None:
         return judged
-    weak = judged.checked.weakness(judged.best_time)
-    if not weak and judged.found.subfilter == "/adbe.pkcs7.sha1":
-        weak = _sha1_alone(judged.best_time)
-    if not weak:
+    term = judged.checked.weak_term(judged.best_time)
+    if term is None and judged.found.subfilter == "/adbe.pkcs7.sha1":
+        term = _sha1_alone(judged.best_time)
+    if term is None:
         return judged
-    sub = SubIndication.CRYPTO_CONSTRAINTS_FAILURE if judged.time_is_proved else SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
-    return _replaced(judged, Verdict.INDETERMINATE, sub, "WEAK_ALGORITHM", weak)
+    decided = judged.time_is_proved or term.never  # no proof of an earlier time would help
+    sub = SubIndication.CRYPTO_CONSTRAINTS_FAILURE if decided else SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
+    return _replaced(judged, Verdict.INDETERMINATE, sub, "WEAK_ALGORITHM", f"{term.name} ({term.source})")
 
 
-def _sha1_alone(moment: datetime) -> str:
+def _sha1_alone(moment: datetime) -> Term | None:
     """Adobe's oldest form binds the file by SHA-1, whatever digest the container uses."""
     term = digest_term("sha1")
-    return f"{term.name} ({term.source})" if term.until is not None and moment >= term.until else ""
+    return term if term.until is not None and moment >= term.until else None
 
 
 def _with_claim(judged: Judged) -> Judged:
@@ -337,8 +352,9 @@ def _with_claim(judged: Judged) -> Judged:
         return judged
     if judged.sub_indication is SubIndication.REVOKED_NO_POE and chain.revoked_at and claim >= chain.revoked_at:
         return _replaced(judged, Verdict.TOTAL_FAILED, SubIndication.REVOKED, judged.code, judged.detail)
-    if judged.sub_indication is SubIndication.OUT_OF_BOUNDS_NO_POE and claim > judged.certificate.not_after:
-        return _replaced(judged, Verdict.INDETERMINATE, SubIndication.EXPIRED, judged.code, judged.detail)
+    out_of_bounds = {SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.OUT_OF_BOUNDS_NOT_REVOKED}
+    if judged.sub_indication in out_of_bounds and min(claim, judged.best_time) > judged.certificate.not_after:
+        return _replaced(judged, Verdict.TOTAL_FAILED, SubIndication.EXPIRED, judged.code, judged.detail)
     return judged
 
 

@@ -15,7 +15,7 @@ from signing.verification.facts import SignedDocument
 from signing.verification.judgement import Judged, Proof
 from signing.verification.paths import ChainVerdict
 from signing.verification.revocation import CLOCK_SKEW, Value, answers
-from signing.verification.signed_data import SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2, SIGNING_TIME
+from signing.verification.signed_data import FIXED_DIGEST, SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2, SIGNING_TIME, Scheme
 from signing.verification.words import finding
 
 
@@ -136,15 +136,19 @@ def renewal_date(judged: Judged) -> datetime | None:
     if newest is None and judged.timestamps:
         newest = next((each for each in judged.timestamps if each.passed), None)
     if newest is not None and newest.chain is not None and newest.token is not None:
-        return _holds_until(newest.chain, newest.token.signed.scheme.digest)
+        return _holds_until(newest.chain, *_made_with(newest.token.signed.scheme))
     if judged.chain is not None and judged.signed is not None and judged.chain.passed:
-        return _holds_until(judged.chain, judged.signed.scheme.digest)
+        return _holds_until(judged.chain, *_made_with(judged.signed.scheme))
     return None
 
 
-def _holds_until(chain: ChainVerdict, digest: str) -> datetime | None:
+def _made_with(scheme: Scheme) -> tuple[str | None, str]:
+    return (None if scheme.name in FIXED_DIGEST else scheme.digest), scheme.name
+
+
+def _holds_until(chain: ChainVerdict, digest: str | None, scheme: str) -> datetime | None:
     leaf = chain.chain[0]
     limits = [each.not_after for each in chain.chain[:-1]]
-    made = [(digest, leaf), *((below.digest, above) for below, above in pairwise(chain.chain))]
-    limits += [end for name, by in made if (end := ends(digest=name, key=by.key_kind, bits=by.key_bits)) is not None]
-    return min(limits, default=None)
+    made = [(digest, leaf, scheme), *((below.digest, above, below.scheme) for below, above in pairwise(chain.chain))]
+    found = (ends(digest=name, key=by.key_kind, bits=by.key_bits, scheme=how) for name, by, how in made)
+    return min([*limits, *filter(None, found)], default=None)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from signing.report import SubIndication, Verdict
-from signing.verification.algorithms import weakness
+from signing.verification.algorithms import Term, weakness
 from signing.verification.certificates import Certificate, digest_is_signed, load_certificate, signature_is_by
 from signing.verification.faults import BadCertificate
-from signing.verification.signed_data import SignedData, digest_of
+from signing.verification.signed_data import FIXED_DIGEST, SignedData, digest_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +28,21 @@ class Checked:
         """Digest, attributes and value all fit."""
         return self.verdict is Verdict.TOTAL_PASSED
 
+    def weak_term(self, moment: datetime) -> Term | None:
+        """The row that forbids the algorithms of the value at the moment."""
+        if self.certificate is None:
+            return None
+        return weakness(
+            moment,
+            digest=None if self.signed.scheme.name in FIXED_DIGEST else self.signed.scheme.digest,
+            key=self.certificate.key_kind,
+            bits=self.certificate.key_bits,
+            scheme=self.signed.scheme.name,
+        )
+
     def weakness(self, moment: datetime) -> str:
         """What in the algorithms was too weak at the moment; empty: nothing."""
-        if self.certificate is None:
-            return ""
-        term = weakness(moment, digest=self.signed.scheme.digest, key=self.certificate.key_kind, bits=self.certificate.key_bits)
+        term = self.weak_term(moment)
         return f"{term.name} ({term.source})" if term else ""
 
 

@@ -5,17 +5,17 @@ up to which the token itself is proved to exist.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from signing.report import SubIndication, Verdict
-from signing.trust import Trust, Use
+from signing.trust import Revocation, Trust, Use
 from signing.verification.algorithms import digest_term
-from signing.verification.certificates import Certificate
+from signing.verification.certificates import Certificate, load_certificate
 from signing.verification.der import INTEGER, SEQUENCE, read
 from signing.verification.faults import BadDer, BadSignedData, Fault
 from signing.verification.paths import ChainVerdict, Pool, judge_chain
-from signing.verification.revocation import CLOCK_SKEW
+from signing.verification.revocation import CLOCK_SKEW, Value
 from signing.verification.signature_check import Checked, check
 from signing.verification.signed_data import TST_INFO, SignedData, digest_name, read_signed_data
 
@@ -88,7 +88,9 @@ def judge_timestamp(  # noqa: PLR0911 -- one per check that can fail
     checked = check(token.signed, content)
     if not checked.sound or checked.certificate is None:
         return _failed(token, checked, checked.sub_indication or SubIndication.SIG_CRYPTO_FAILURE, checked.reason)
-    chain = judge_chain(checked.certificate, pool, trust, at=at, now=now, use=Use.TIMESTAMPING, proven=at < now)
+    chain = judge_chain(
+        checked.certificate, pool, trust, at=at, now=now, use=Use.TIMESTAMPING, proven=at < now, made=token.time
+    )
     if not chain.passed:
         return JudgedTimestamp(
             time=token.time,
@@ -110,8 +112,40 @@ def judge_timestamp(  # noqa: PLR0911 -- one per check that can fail
     if weak:
         return _failed(token, checked, SubIndication.CRYPTO_CONSTRAINTS_FAILURE, weak)
     return JudgedTimestamp(
-        time=token.time, verdict=Verdict.TOTAL_PASSED, token=token, certificate=checked.certificate, chain=chain
+        time=token.time,
+        verdict=Verdict.TOTAL_PASSED,
+        code=None if checked.certificate.extended_usage_critical else "TSA_USAGE_NOT_CRITICAL",
+        detail=checked.certificate.common_name,
+        token=token,
+        certificate=checked.certificate,
+        chain=chain,
     )
+
+
+def judge_fresh_token(data: bytes, digest: bytes, trust: Trust, *, now: datetime) -> JudgedTimestamp:
+    """A token that was just made over this SHA-256 digest, by what it brings itself and the bundle: may it lift a signature?
+
+    For whoever signs, before the token is used: `passed` says whether the verification will believe the authority, `detail`
+    why not. Nobody has been asked about revocation yet, so that the bundle may require it does not count here.
+    """
+    try:
+        token = read_token(data)
+        held = [load_certificate(der) for der in token.signed.certificates]
+    except Fault as fault:
+        return JudgedTimestamp(
+            time=None,
+            verdict=Verdict.TOTAL_FAILED,
+            sub_indication=SubIndication.FORMAT_FAILURE,
+            code="TIMESTAMP_BROKEN",
+            detail=str(fault),
+        )
+    pool = Pool(
+        certificates=tuple(held),
+        ocsps=tuple(Value(der=der, proven=now) for der in trust.ocsp_answers),
+        lists=tuple(Value(der=der, proven=now) for der in trust.revocation_lists),
+    )
+    lenient = replace(trust, revocation=Revocation.IF_AVAILABLE)
+    return judge_timestamp(token, lambda name: digest if name == "sha256" else b"", pool, lenient, at=now, now=now)
 
 
 def _impossible(token: Token, certificate: Certificate, at: datetime) -> str:

@@ -127,7 +127,7 @@ def _open(content: bytes, header: int) -> tuple[Pdf, tuple[Finding, ...]]:
         doubts.append(finding("HYBRID_XREF"))
     # What stands after the last cross-reference section and its startxref belongs to no revision.
     last = max(section.end for section in pdf.sections)
-    close = pdf.startxref_end(last)
+    close = pdf.closed_at(pdf.last) if pdf.sections[-1].end == last else -1
     rest = content[close:].strip(_WHITE) if close >= 0 else content[last:].strip(_WHITE)
     if rest:
         doubts.append(finding("TRAILING_DATA", len(rest)))
@@ -211,7 +211,7 @@ def _time_findings(judged: Judged) -> list[Finding]:
         return found
     found += [finding(note) for note in judged.checked.notes]
     if not judged.found.is_timestamp:
-        found += [finding(each.code, each.detail) for each in judged.timestamps if not each.passed and each.code]
+        found += [finding(each.code, each.detail) for each in judged.timestamps if each.code]
         claim = claimed_time(judged)
         if claim is not None and judged.time_is_proved and abs(claim - judged.best_time) > FAR:
             found.append(finding("TIME_FAR_FROM_CLAIM", f"{claim.isoformat()} / {judged.best_time.isoformat()}"))

@@ -120,6 +120,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Chứng thư cấp dấu thời gian không đúng mục đích ({detail})",
         "The timestamp's certificate is not one of a timestamping authority ({detail})",
     ),
+    "TSA_USAGE_NOT_CRITICAL": (
+        "Chứng thư cấp dấu thời gian không đánh dấu mục đích là bắt buộc, trái RFC 3161 ({detail})",
+        "The timestamp authority's purpose is not marked critical, as RFC 3161 demands ({detail})",
+    ),
     "CHAIN_NOT_ALLOWED": ("Đường dẫn chứng thư không hợp lệ: {detail}", "The certificate chain is not allowed: {detail}"),
     "CERTIFICATE_NOT_YET_VALID": (
         "Chứng thư chưa có hiệu lực khi ký ({detail})",

@@ -156,7 +156,7 @@ def test_signing_with_an_expired_certificate_is_found_out(office: Office) -> Non
     """A timestamp after the end of the certificate, and the signer's own clock agreeing, leave no doubt."""
     person = office.person(not_before=NOW - timedelta(days=300), not_after=NOW - timedelta(days=3))
 
-    assert only(office.judge(office.sign(person), NOW + timedelta(hours=1)))[:2] == ("INDETERMINATE", "EXPIRED")
+    assert only(office.judge(office.sign(person), NOW + timedelta(hours=1)))[:2] == ("TOTAL_FAILED", "EXPIRED")
     assert only(office.judge(office.sign(person, stamped=False)))[:2] == ("INDETERMINATE", "OUT_OF_BOUNDS_NO_POE")
 
 
