@@ -155,6 +155,12 @@ class WrongKeyUsage(SigningError):
     code = "WRONG_KEY_USAGE"
 
 
+class WrongKind(SigningError):
+    """A seal's certificate does not sign for a person, and a person's makes no seal (ND 30/2020; ND 68/2024, art. 7)."""
+
+    code = "WRONG_KIND"
+
+
 class WeakAlgorithm(SigningError):
     """The key or a digest is too weak to sign with (TT 15/2025/TT-BKHCN; ETSI TS 119 312)."""
 

@@ -24,5 +24,9 @@ class Level(StrEnum):
     def __lt__(self, other: str) -> bool:
         return _RANK[self] < _RANK[Level(other)]
 
+    def rank(self) -> int:
+        """Its place, from 0: what `min` and `sorted` go by, since the letters would put B-LT before B-T."""
+        return _RANK[self]
+
 
 _RANK = {Level.B_B: 0, Level.B_T: 1, Level.B_LT: 2, Level.B_LTA: 3}

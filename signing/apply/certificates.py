@@ -17,10 +17,14 @@ from signing.errors import (
     EvidenceTooOld,
     WeakAlgorithm,
     WrongKeyUsage,
+    WrongKind,
 )
 from signing.evidence import Evidence, Good, Revoked, status_of
-from signing.keys.algorithms import public_key, read_certificate, subject_name
+from signing.keys.algorithms import ordered_chain, public_key, read_certificate, subject_name
+from signing.report import SignatureKind
 from signing.trust import Trust, Use
+from signing.verification.certificates import load_certificate
+from signing.verification.kinds import kind_of
 
 # Any of these lets a certificate that names extended usages sign documents.
 SIGNING_USAGES = frozenset({
@@ -53,6 +57,33 @@ def check_certificate(
         _check_trusted(certificate, chain, at, trust)
     if evidence is not None:
         check_not_revoked(certificate, chain, evidence, at)
+
+
+def usable_chain(
+    certificate: bytes, chain: Sequence[bytes], *, at: datetime, evidence: Evidence | None, trust: Trust | None
+) -> tuple[bytes, ...]:
+    """The chain that goes beside the signature, completed from the trust bundle, once `check_certificate` lets it sign."""
+    if trust is not None:
+        chain = ordered_chain(certificate, [*chain, *trust.intermediates, *(root.certificate.der for root in trust.roots)])
+    check_certificate(certificate, chain, at=at, evidence=evidence, trust=trust)
+    return tuple(chain)
+
+
+def check_kind(certificate: bytes, kind: SignatureKind) -> None:
+    """Raise WrongKind where the certificate itself says that it is a seal's and a person is to sign, or the other way round."""
+    read = load_certificate(certificate)
+    # The field's name would decide where the certificate does not: asked with both names, a clear certificate says one thing.
+    said = {kind_of(read, "seal"), kind_of(read, "")}
+    if len(said) == 1 and kind not in said:
+        found = said.pop()
+        raise WrongKind(
+            f"Chứng thư của {subject_name(certificate)} là của {_KINDS_VI[found]}, bước này cần {_KINDS_VI[kind]}",
+            f"The certificate of {subject_name(certificate)} is {_KINDS_EN[found]}, {_KINDS_EN[kind]} is expected",
+        )
+
+
+_KINDS_VI = {SignatureKind.SIGNATURE: "cá nhân", SignatureKind.SEAL: "cơ quan, tổ chức (con dấu)"}
+_KINDS_EN = {SignatureKind.SIGNATURE: "a person's", SignatureKind.SEAL: "an organisation's (a seal's)"}
 
 
 def check_validity(certificate: bytes, at: datetime) -> None:

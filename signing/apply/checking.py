@@ -1,9 +1,11 @@
 """After each signature: is the result what was asked for, and do all signatures still hold?"""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from signing.apply.guard import only_our_errors
-from signing.errors import BrokenResult, NotASignablePdf, WouldBreakSignatures
+from signing.errors import BrokenResult, LevelNotReached, NotASignablePdf, WouldBreakSignatures
+from signing.levels import Level
 from signing.report import Changes, SignatureKind, SignatureReport, Verdict
 from signing.trust import Trust
 from signing.verification.pdf import Pdf
@@ -27,8 +29,8 @@ def check_readable(document: bytes, field: str, hole: tuple[int, int]) -> None:
 
 def check_result(
     before: bytes, after: bytes, *, field: str, certificate: bytes, trust: Trust | None, at: datetime | None = None
-) -> None:
-    """Raise BrokenResult or WouldBreakSignatures unless `after` adds exactly this signature to `before`."""
+) -> SignatureReport:
+    """The judgement of the signature. BrokenResult or WouldBreakSignatures unless `after` adds exactly it to `before`."""
     _check_prefix(before, after)
     ours = still_valid(before, after, trust, at=at).get(field)
     if ours is None or not ours.intact or not ours.covers_whole_file or ours.certificate != certificate:
@@ -37,12 +39,33 @@ def check_result(
             f"Chữ ký trong «{field}» không khớp với tài liệu: {said}",
             f"The signature in “{field}” does not fit the document: {said}",
         )
+    return ours
 
 
-def check_archived(before: bytes, after: bytes, *, at: datetime | None = None) -> None:
-    """Raise BrokenResult or WouldBreakSignatures unless `after` only adds proof to `before`."""
+def check_archived(
+    before: bytes, after: bytes, *, trust: Trust | None = None, at: datetime | None = None
+) -> dict[str, SignatureReport]:
+    """The judgement by field. BrokenResult or WouldBreakSignatures unless `after` only adds proof to `before`."""
     _check_prefix(before, after)
-    still_valid(before, after, None, at=at)
+    return still_valid(before, after, trust, at=at)
+
+
+def check_level(wanted: Level, reports: Iterable[SignatureReport], document: bytes) -> None:
+    """Raise LevelNotReached, which carries `document`, if one of these signatures is below the level by those who are trusted.
+
+    A signature that is of no baseline level at all (another format) is left out: proof can be added, a level it has none.
+    """
+    levels = {each.field: Level(each.level) for each in reports if each.level}
+    short = {field: level for field, level in levels.items() if level < wanted}
+    if short or not levels:
+        reached = min(short.values(), key=Level.rank, default="")
+        said = ", ".join(f"{field}: {level}" for field, level in short.items()) or "-"
+        raise LevelNotReached(
+            f"Cần mức {wanted}; theo các tổ chức được tin cậy chỉ đạt {said}",
+            f"Level {wanted} was asked for; by those who are trusted it is {said}",
+            signed=document,
+            reached=reached,
+        )
 
 
 def _check_prefix(before: bytes, after: bytes) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from asn1crypto import cms as asn1_cms
 from asn1crypto import x509 as asn1_x509
 
-from signing.apply.checking import check_archived
+from signing.apply.checking import check_archived, check_level, still_valid
 from signing.apply.guard import only_our_errors
 from signing.apply.quick import quickly_proven
 from signing.batch.unusual import Unusual
@@ -28,6 +28,7 @@ from signing.errors import (
 from signing.evidence import Evidence, Good, Revocation, Revoked, status_of
 from signing.keys.algorithms import ordered_chain, subject_name
 from signing.levels import Level
+from signing.report import SignatureKind, SignatureReport
 from signing.timestamps import Timestamper, check_token, read_token
 from signing.trust import Trust
 from signing.verification.facts import FoundSignature, SignedDocument
@@ -39,7 +40,7 @@ MOST_CERTIFICATES = 2000  # in one DSS; a class book's holds some twenty
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renewed:
-    """What became of one file: the renewed document, or why there is none."""
+    """What became of one file: the renewed document, or why there is none; both where it is longer but below its level."""
 
     id: str
     document: bytes | None
@@ -67,7 +68,8 @@ def extend(
 
     The document timestamp fills `field` if it is there and empty, else a new invisible field. Raises NothingToExtend,
     EvidenceMissing, EvidenceTooOld (the issuer's answer about a signer is older than the signature's timestamp),
-    CertificateRevoked (before the signature's timestamp), TimestampRefused.
+    CertificateRevoked (before the signature's timestamp), TimestampRefused; with `trust` LevelNotReached, which carries the
+    longer document, where a signature is not at `level` by those who are trusted.
     """
     if level not in {Level.B_LT, Level.B_LTA}:
         raise BadRequest(f"Không nâng lên mức {level} được", f"Cannot extend to level {level}; expected B-LT or B-LTA")
@@ -78,7 +80,10 @@ def extend(
         raise NothingToExtend("Tài liệu chưa có chữ ký nào", "The document carries no signature")
     known = _known_certificates(document, trust)
     proven = _unique(itertools.chain.from_iterable(_paths(each, known) for each in document.signatures))
-    return _extended(pdf, proven, evidence, timestamper if level is Level.B_LTA else None, field)
+    longer, reports = _extended(pdf, proven, evidence, timestamper if level is Level.B_LTA else None, field, trust)
+    if trust is not None:
+        check_level(level, reports, longer)
+    return longer
 
 
 def extended_after_signing(
@@ -102,7 +107,7 @@ def extended_after_signing(
         wanted = [each for each in document.signatures if level is Level.B_LTA or each.field == field]
         proven = _unique(itertools.chain.from_iterable(_paths(each, known) for each in wanted))
         archive = timestamper if level is Level.B_LTA else None
-        return _extended(signed, proven, evidence, archive, timestamp_field)
+        longer, reports = _extended(signed, proven, evidence, archive, timestamp_field, trust)
     except SigningError as error:
         raise LevelNotReached(
             f"Đã ký ở mức B-T, chưa đạt {level}: {error.vi}",
@@ -110,6 +115,9 @@ def extended_after_signing(
             signed=signed,
             reached=Level.B_T,
         ) from error
+    if trust is not None:
+        check_level(level, [each for each in reports if each.field == field], longer)
+    return longer
 
 
 def renew(
@@ -125,6 +133,8 @@ def renew(
         try:
             document = extend(pdf, Level.B_LTA, timestamper=timestamper, evidence=evidence, trust=trust, field=field)
             yield Renewed(id=identity, document=document)
+        except LevelNotReached as short:
+            yield Renewed(id=identity, document=short.signed, error=short)
         except SigningError as error:
             yield Renewed(id=identity, document=None, error=error)
 
@@ -135,16 +145,20 @@ def _extended(
     evidence: Evidence,
     timestamper: Timestamper | None,
     field: str,
-) -> bytes:
+    trust: Trust | None,
+) -> tuple[bytes, Sequence[SignatureReport]]:
+    """The longer document, and how its people's signatures are judged now."""
     revocation = _asked(proven, evidence)
     certificates = tuple(dict.fromkeys(itertools.chain.from_iterable(each.path for each in proven)))
     document, stamped = with_proof(pdf, certificates, revocation, timestamper, field)
-    if document == pdf:
-        return pdf  # all of it was there already
     # Judged at the newest time in it: a fixed clock (demonstration, test) may be ahead of this machine's.
     times = [datetime.now(UTC), stamped, *(each.since for each in proven)]
-    check_archived(pdf, document, at=max(time for time in times if time is not None))
-    return document
+    moment = max(time for time in times if time is not None)
+    if document == pdf:  # all of it was there already
+        reports = still_valid(pdf, pdf, trust, at=moment)
+    else:
+        reports = check_archived(pdf, document, trust=trust, at=moment)
+    return document, [each for each in reports.values() if each.kind is not SignatureKind.DOC_TIMESTAMP]
 
 
 def with_proof(

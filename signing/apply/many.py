@@ -155,6 +155,7 @@ class _Batch:
                 timestamper=self._timestamper,
                 evidence=self._word,
                 trust=self._trust,
+                level_is_final=True,
             )
         except SigningError as refused:
             return refused

@@ -11,8 +11,8 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from signing.apply.certificates import check_certificate, check_validity
-from signing.apply.checking import check_readable, check_result
+from signing.apply.certificates import check_certificate, check_kind, check_validity
+from signing.apply.checking import check_level, check_readable, check_result
 from signing.apply.extending import extended_after_signing
 from signing.apply.prepared import Placed, Prepared
 from signing.apply.quick import quickly_placed
@@ -24,6 +24,7 @@ from signing.evidence import Evidence
 from signing.keys.algorithms import Scheme, default_scheme, digest_for, is_made_by, ordered_chain, scheme_of, subject_name
 from signing.keys.signer import Signer
 from signing.levels import Level
+from signing.report import SignatureKind
 from signing.timestamps import Timestamper, check_token, token_room
 from signing.trust import Trust
 
@@ -56,6 +57,7 @@ def sign(
         timestamper=timestamper,
         evidence=evidence,
         trust=trust,
+        level_is_final=True,
     )
     value = signer.sign(prepared.to_sign, prepared.digest)
     return finish(prepared, value, timestamper=timestamper, evidence=evidence, trust=trust)
@@ -71,19 +73,23 @@ def prepare(
     timestamper: Timestamper | None = None,
     evidence: Evidence | None = None,
     trust: Trust | None = None,
+    level_is_final: bool = False,
 ) -> Prepared:
     """Everything up to the point where the key is needed. The claimed time (/M) is fixed here.
 
     `timestamper` is not asked; it only tells how much room its tokens need. With `trust` the certificate must lead to one of
-    its roots, and its intermediates complete the chain that goes into the document.
+    its roots, and its intermediates complete the chain that goes into the document. `level_is_final`: nobody will ask `finish`
+    for more than `request.level`, so a B-B signature keeps no room for a timestamp.
     """
     at = request.at or datetime.now(UTC).astimezone()
     if trust is not None:
         helpers = [*trust.intermediates, *(root.certificate.der for root in trust.roots)]
         chain = ordered_chain(certificate, [*chain, *helpers])
     check_certificate(certificate, chain, at=at, evidence=evidence, trust=trust)
+    check_kind(certificate, SignatureKind(request.kind))
     digest = digest_for(certificate)
-    room = _room(certificate, chain, request.level, timestamper)
+    stamped = not level_is_final or request.level >= Level.B_T
+    room = _room(certificate, chain, timestamper, stamped=stamped)
     result = _placed(pdf, request, certificate, digest=digest, room=room, at=at)
     check_readable(result.document, request.field, result.hole)
     return Prepared(
@@ -106,6 +112,7 @@ def finish(
     prepared: Prepared,
     value: bytes,
     *,
+    level: Level | None = None,
     certificate: bytes | None = None,
     current: bytes | None = None,
     timestamper: Timestamper | None = None,
@@ -115,16 +122,19 @@ def finish(
 ) -> bytes:
     """Put the signature value into the prepared document and bring it to the level that was asked for.
 
+    - `level`: another one than the document was prepared for, higher or lower; the signature itself does not depend on it
     - `certificate`: whom the value is said to come from, if known; `current`: the document's newest revision, if it may have
       moved on; `now`: the present, for the certificate's validity
-    - raises WrongCertificate, BadSignatureValue, DocumentChanged before anything is put into the document
+    - raises WrongCertificate, BadSignatureValue, DocumentChanged before anything is put into the document; LevelNotReached,
+      which carries the valid document, where the proof cannot be had or comes from nobody in `trust`
     """
-    check_means(prepared.level, timestamper_given=timestamper is not None, evidence_given=evidence is not None)
+    level = Level(level or prepared.level)
+    check_means(level, timestamper_given=timestamper is not None, evidence_given=evidence is not None)
     _check_unchanged(prepared, current)
     check_validity(prepared.certificate, now or max(prepared.claimed_time, datetime.now(UTC).astimezone()))
     _check_value(prepared, value, certificate)
     token, moment = None, max(prepared.claimed_time, datetime.now(UTC))
-    if timestamper is not None and prepared.level >= Level.B_T:
+    if timestamper is not None and level >= Level.B_T:
         digest = hashlib.sha256(value).digest()
         token = timestamper.timestamp(digest)
         stamped = check_token(token, digest).time
@@ -133,11 +143,13 @@ def finish(
         moment = max(moment, stamped)
     signed = _filled(prepared, value, token)
     before = signed[: prepared.base_size]
-    check_result(before, signed, field=prepared.field, certificate=prepared.certificate, trust=trust, at=moment)
-    if prepared.level >= Level.B_LT and evidence is not None and timestamper is not None:
+    found = check_result(before, signed, field=prepared.field, certificate=prepared.certificate, trust=trust, at=moment)
+    if trust is not None:
+        check_level(min(level, Level.B_T, key=Level.rank), [found], signed)
+    if level >= Level.B_LT and evidence is not None and timestamper is not None:
         return extended_after_signing(
             signed,
-            prepared.level,
+            level,
             field=prepared.field,
             timestamp_field=prepared.timestamp_field,
             chain=prepared.chain,
@@ -166,10 +178,10 @@ def _placed(pdf: bytes, request: SignRequest, certificate: bytes, *, digest: str
         return placed(pdf, request, certificate, digest=digest, room=room, at=at)
 
 
-def _room(certificate: bytes, chain: Sequence[bytes], level: Level, timestamper: Timestamper | None) -> int:
+def _room(certificate: bytes, chain: Sequence[bytes], timestamper: Timestamper | None, *, stamped: bool) -> int:
     certificates = len(certificate) + sum(len(issuer) for issuer in chain)
     token = token_room(timestamper) if timestamper is not None else token_room(_Unknown())
-    return BARE_CMS_BYTES + certificates + (token if level >= Level.B_T else 0)
+    return BARE_CMS_BYTES + certificates + (token if stamped else 0)
 
 
 class _Unknown:

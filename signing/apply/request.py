@@ -21,7 +21,7 @@ class SignRequest:
 
     field: str
     level: Level = Level.B_T
-    kind: Literal["signature", "seal"] | SignatureKind = SignatureKind.SIGNATURE
+    kind: Literal["signature", "seal"] | SignatureKind = SignatureKind.SIGNATURE  # held against the certificate
     certify: Literal[1, 2, 3] | None = None
     appearance: Appearance | None = None
     reason: str = ""
@@ -37,6 +37,8 @@ class SignRequest:
     def __post_init__(self) -> None:
         object.__setattr__(self, "level", Level(self.level))
         object.__setattr__(self, "kind", SignatureKind(self.kind))
+        if self.kind is SignatureKind.DOC_TIMESTAMP:
+            raise BadRequest("Dấu thời gian không do người ký đóng", "A document timestamp is nobody's signature: extend")
         if not self.field:
             raise BadRequest("Thiếu tên trường chữ ký", "The name of the signature field is missing")
         if self.at is not None and self.at.tzinfo is None:

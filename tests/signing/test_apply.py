@@ -152,7 +152,7 @@ def test_a_field_is_signed_once(people: Mapping[str, Issued], book_pdf: bytes) -
 
 def test_nobody_signs_after_the_seal(authority: DemoAuthority, people: Mapping[str, Issued], book_pdf: bytes) -> None:
     """The seal's lock allows the archive timestamp and nothing else."""
-    sealed = sign(book_pdf, SignRequest(field="clerk_seals"), people["seal"].signer(), timestamper=authority)
+    sealed = sign(book_pdf, SignRequest(field="clerk_seals", kind="seal"), people["seal"].signer(), timestamper=authority)
 
     with pytest.raises(WouldBreakSignatures, match="clerk_seals"):
         sign(sealed, SignRequest(field="principal_signs"), people["principal"].signer(), timestamper=authority)
