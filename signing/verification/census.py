@@ -36,7 +36,7 @@ class Wanted:
 
     def __init__(self, numbers: Iterable[int]) -> None:
         self.names = frozenset(b"%d" % number for number in numbers)
-        self.endings = frozenset(ending for name in self.names for ending in _endings(name))
+        self.endings = frozenset(ending for name in self.names for ending in (_ONE_DIGIT.get(name) or _endings(name)))
 
 
 def count_references(pdf: Pdf, first: int, last: int, wanted: Wanted) -> Counted:
@@ -136,6 +136,7 @@ def _endings(name: bytes) -> Iterator[bytes]:
 
 _ANY_SIGN = tuple(bytes((each,)) for each in b" xR" + _DIGITS)
 _BEFORE = (b" ", b"x", b"R", b"0")
+_ONE_DIGIT = {name: tuple(_endings(name)) for name in (b"%d" % digit for digit in range(1, 10))}
 
 
 def _add_odd(odd: set[bytes], text: bytes, positions: Iterable[int], looked: int) -> int:

@@ -16,11 +16,12 @@ from typing import Any
 from signing.verification.faults import BadStructure
 from signing.verification.filters import Budget
 from signing.verification.indirect import read_object, unpack_stream
-from signing.verification.sections import FREE, PACKED, PLAIN, Entry, Section, SectionReader
+from signing.verification.sections import FREE, PACKED, PLAIN, Entry, Section, SectionReader, closing
 from signing.verification.syntax import Name, Ref, Stream, parse
 
 MAX_HOPS = 32  # references to references
 _LONGEST_NUMBER = 10  # digits
+_COMMENT = re.compile(rb"%[^\r\n]*")
 
 __all__ = ["FREE", "PACKED", "PLAIN", "Entry", "Pdf", "Section", "View", "is_name"]
 
@@ -79,10 +80,10 @@ class Pdf:
                 return later[place - 1]
         return 0 if self.sections[0].get(number) is not None else None
 
-    def startxref_end(self, position: int) -> int:
-        """The end of the `startxref ... %%EOF` that follows a position, or -1."""
-        match = re.compile(rb"[\x00\t\n\f\r ]*startxref[\x00\t\n\f\r ]+\d+[\x00\t\n\f\r ]+%%EOF").match(self.content, position)
-        return match.end() if match else -1
+    def closed_at(self, revision: int) -> int:
+        """Where the `startxref ... %%EOF` ends that closes a revision and names its section; -1 where none does."""
+        section = self.sections[revision]
+        return closing(self.content, section.end, section.start)
 
     # Objects.
 
@@ -160,7 +161,7 @@ class Pack:
     def at(self, index: int) -> tuple[int, int] | None:
         """Number and place of the object with this index; None where there is none. Raises BadStructure."""
         if self._heads is None:
-            self._heads = self.data[: self.first].split()
+            self._heads = _COMMENT.sub(b" ", self.data[: self.first]).split()
             if len(self._heads) < 2 * self.count:
                 raise BadStructure("an object stream names fewer objects than it says")
         pair = self._heads[2 * index : 2 * index + 2] if 0 <= index < self.count else []

@@ -15,7 +15,12 @@ _TABLE = re.compile(rb"[\x00\t\n\f\r ]*xref[\x00\t\n\f\r ]*")
 _SUBSECTION = re.compile(rb"[\x00\t\n\f\r ]*(\d{1,10})[ \t]+(\d{1,10})[ \t]*(?:\r\n|\n|\r)")
 _ENTRY = re.compile(rb"[\x00\t\n\f\r ]*(\d{10})[ \t]+(\d{5})[ \t]+([nf])")
 _TRAILER = re.compile(rb"[\x00\t\n\f\r ]*trailer(?![a-zA-Z0-9])")
-_STARTXREF: Final = re.compile(rb"startxref[\x00\t\n\f\r ]+(\d{1,12})[\x00\t\n\f\r ]*(?:%%EOF|$)")
+# White space and comments, but not the one that ends a file; atomic, so that a hostile run of comments is walked once.
+_GAP = rb"(?>(?:[\x00\t\n\f\r ]|%(?!%EOF)[^\r\n]*[\r\n])*)"
+_STARTXREF: Final = re.compile(rb"startxref[\x00\t\n\f\r ]" + _GAP + rb"(\d{1,12})(?![0-9])" + _GAP + rb"(?:%%EOF|\Z)")
+_CLOSING: Final = re.compile(_GAP + _STARTXREF.pattern)
+_MAX_LEAD = 32  # bytes of white space before a section that startxref may count in
+_LINEARIZED_WITHIN = 2048  # bytes; ISO 32000-2 F.3.2: the first 1024, and what may stand before the header
 _ENTRY_SIZE = 20
 
 # An entry: (0, 0, generation) free; (1, offset, generation); (2, object stream, index).
@@ -26,7 +31,7 @@ FREE, PLAIN, PACKED = 0, 1, 2
 class Section:
     """One cross-reference section: what it says of each object number, and where it stands."""
 
-    __slots__ = ("_blocks", "_found", "_ranges", "end", "hybrid", "is_stream", "number", "start", "trailer", "widths")
+    __slots__ = ("_blocks", "_found", "_ranges", "_rest", "end", "hybrid", "is_stream", "number", "start", "trailer", "widths")
 
     def __init__(self, start: int) -> None:
         self.start = start
@@ -39,6 +44,12 @@ class Section:
         self._ranges: list[tuple[int, int]] = []  # first number, count
         self._blocks: list[bytes] = []  # the rows of each range
         self._found: dict[int, Entry] | None = None
+        self._rest: Section | None = None
+
+    def join(self, rest: "Section") -> None:
+        """Take in the main part of a linearized file: both together are one revision (ISO 32000-2 F.3.4)."""
+        self._rest = rest
+        self.end = max(self.end, rest.end)
 
     def add(self, first: int, count: int, rows: bytes) -> None:
         """A range of numbers with its rows, read later."""
@@ -56,14 +67,14 @@ class Section:
         for (first, count), rows in zip(self._ranges, self._blocks, strict=True):
             if first <= number < first + count:
                 return self._read(rows, number - first)
-        return None
+        return self._rest.get(number) if self._rest is not None else None
 
     def numbers(self) -> list[int]:
         """Every object number that this section speaks of, the free ones as well."""
         found = list(self._found or ())
         for first, count in self._ranges:
             found += range(first, first + count)
-        return found
+        return found if self._rest is None else list(dict.fromkeys((*found, *self._rest.numbers())))
 
     def packs(self) -> list[int]:
         """The numbers of the object streams that its entries name."""
@@ -78,7 +89,7 @@ class Section:
                 for row in set(zip(*kinds, *numbers, strict=True)) if kinds else ():
                     if int.from_bytes(row[:kind_width], "big") == PACKED:
                         found.add(int.from_bytes(row[kind_width:], "big"))
-        return sorted(found)
+        return sorted(found if self._rest is None else found.union(self._rest.packs()))
 
     def _read(self, rows: bytes, index: int) -> Entry:
         if self.is_stream:
@@ -102,6 +113,18 @@ class Section:
         if kind not in {PLAIN, PACKED}:
             raise BadStructure(f"a cross-reference entry of the kind {kind}")
         return kind, one, two
+
+
+def closing(content: bytes, position: int, start: int) -> int:
+    """The end of the `startxref ... %%EOF` that follows a position and names the section at `start`; -1 without one.
+
+    A revision whose end names another section looked otherwise to who opened it alone than it looks from a later one.
+    """
+    match = _CLOSING.match(content, position)
+    if match is None:
+        return -1
+    low, high = sorted((int(match.group(1)), start))
+    return match.end() if high - low <= _MAX_LEAD and not content[low:high].strip(b"\0\t\n\f\r ") else -1
 
 
 class SectionReader:
@@ -130,7 +153,18 @@ class SectionReader:
             offset = section.trailer.get("/Prev")
             if offset is not None and not isinstance(offset, int):
                 raise BadStructure(f"/Prev is {offset!r}")
+        if len(sections) > 1 and self._is_linearized(sections[-2], sections[-1]):
+            sections[-2].join(sections.pop())
         return sections[::-1]
+
+    def _is_linearized(self, front: Section, main: Section) -> bool:
+        """Whether the two oldest sections are those of a linearized file: the front one names the main one behind it.
+
+        The file then ends once, after the main section, and that end names the front one.
+        """
+        if front.start >= main.start or self.content.find(b"/Linearized", 0, _LINEARIZED_WITHIN) < 0:
+            return False
+        return closing(self.content, main.end, front.start) >= 0
 
     def _read_section(self, offset: int) -> Section:
         if not 0 <= offset < self.end:

@@ -284,12 +284,11 @@ def _notes(entries: dict[str, Any], contents: bytes, *, stamp: bool) -> tuple[Fi
 def _coverage(pdf: Pdf, byte_range: tuple[int, ...], revision: int, size: int) -> Coverage:
     """Whether the covered bytes end exactly where a revision ends, the one that made the signature."""
     end = byte_range[2] + byte_range[3]
-    section = pdf.sections[revision]
     if any(each.end > end for each in pdf.sections[: revision + 1]):
         return Coverage.UNCLEAR
     if pdf.content[end:size].strip(_WHITE) == b"" and revision == pdf.last:
         return Coverage.WHOLE_FILE
-    close = pdf.startxref_end(section.end)
+    close = pdf.closed_at(revision)
     if close < 0 or close > end or pdf.content[close:end].strip(_WHITE):
         return Coverage.UNCLEAR
     return Coverage.REVISION

@@ -1,0 +1,121 @@
+"""Where a revision begins and ends: linearized files, comments before the end, and ends that name something else."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+from signing import DemoAuthority, Trust, verify
+from signing.demo import Issued
+from signing.verification.faults import BadStructure
+from signing.verification.pdf import Pdf
+from tests.signing.attacks import Scene
+from tests.signing.conftest import MakePdf
+from tests.signing.scenes import build_scene
+from tests.signing.updates import Style, Update, put_signature
+
+
+@pytest.fixture(scope="module")
+def trust(roots: Path) -> Trust:
+    return Trust.load(roots)
+
+
+@pytest.fixture(scope="module")
+def scene(authority: DemoAuthority, people: Mapping[str, Issued], make_pdf: MakePdf, book_pdf: bytes) -> Scene:
+    return build_scene(authority, people, make_pdf, book_pdf)
+
+
+def linearized(content: bytes, *, object_streams: bool = False) -> bytes:
+    """The file made ready for slow lines: a first part with the first page, a main part, one revision."""
+    saved = io.BytesIO()
+    mode = pikepdf.ObjectStreamMode.generate if object_streams else pikepdf.ObjectStreamMode.disable
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        pdf.save(saved, linearize=True, deterministic_id=True, object_stream_mode=mode)
+    return saved.getvalue()
+
+
+@pytest.mark.parametrize("object_streams", [False, True])
+def test_both_parts_of_a_linearized_file_are_one_revision(scene: Scene, trust: Trust, object_streams: bool) -> None:
+    """A linearized file that was signed, and signed again, has the revisions that a person would count."""
+    content = linearized(scene.empty, object_streams=object_streams)
+    first = put_signature(content, "principal_signs", scene.signer, Style(timestamp=scene.timestamp))
+    second = put_signature(first, "clerk_seals", scene.signer, Style(timestamp=scene.timestamp))
+    report = verify(second, trust)
+
+    assert Pdf(content).last == 0
+    assert [each.signed_revision for each in report.signatures] == [1, 2]
+    assert report.verdict == "TOTAL_PASSED", report.to_json()
+    assert report.signature("clerk_seals").covers_whole_file
+
+
+def test_only_a_linearized_file_has_a_part_in_front(scene: Scene) -> None:
+    """A table that names one behind itself is not taken for one revision with it where the file does not say so."""
+    content = linearized(scene.empty)
+    strange = content.replace(b"/Linearized", b"/Linearised", 1)
+    elsewhere = content[: content.rindex(b"startxref")] + b"startxref\n0000\n%%EOF\n"
+
+    assert Pdf(strange).last == 1
+    with pytest.raises(BadStructure):
+        Pdf(elsewhere)
+
+
+COMMENTS = {
+    "before startxref": (b"\nstartxref\n", b"\n%iText-7.1.9\nstartxref\n"),
+    "several lines": (b"\nstartxref\n", b"\n%BeginExifToolUpdate\r\n%EndExifToolUpdate 4711\nstartxref\n"),
+    "behind the number": (b"\n%%EOF", b" % here it ends\n%%EOF"),
+    "white space": (b"\nstartxref\n", b"\r\n\r\n \tstartxref \r\n"),
+}
+
+
+@pytest.mark.parametrize("name", COMMENTS)
+def test_a_comment_before_the_end_is_white_space(scene: Scene, trust: Trust, name: str) -> None:
+    """Many programs write a comment before startxref (ISO 32000-2 7.2.4): the file ends where it ends all the same."""
+    old, new = COMMENTS[name]
+
+    def finish(content: bytes) -> bytes:
+        before, found, after = content.rpartition(old)
+        assert found
+        return before + new + after
+
+    signed = put_signature(scene.empty, "principal_signs", scene.signer, Style(timestamp=scene.timestamp, finish=finish))
+    again = put_signature(signed, "clerk_seals", scene.signer, Style(timestamp=scene.timestamp))
+
+    assert verify(signed, trust).signatures[0].covers_whole_file
+    assert verify(signed, trust).verdict == "TOTAL_PASSED"
+    assert verify(again, trust).verdict == "TOTAL_PASSED"
+
+
+def test_a_comment_behind_the_end_is_no_part_of_the_file(scene: Scene, trust: Trust) -> None:
+    """What stands after %%EOF and is not white space belongs to no revision."""
+    report = verify(scene.approved + b"% more\n", trust)
+
+    assert report.verdict == "INDETERMINATE"
+    assert "TRAILING_DATA" in {each.code for each in report.findings}
+
+
+def test_a_signed_end_that_names_another_table_is_no_signed_revision(scene: Scene, trust: Trust) -> None:
+    """The author writes two tables, the signed file opens with one, a later revision is hung to the other: shadow content."""
+    other = Update(scene.empty)
+    other.change(other.page(), Rotate=90)
+    two = other.bytes()  # the last table turns the page, the one before does not
+    table = Pdf(two).sections[-1].start
+    shown = Pdf(two).sections[-2].start
+
+    def finish(content: bytes) -> bytes:
+        new = Pdf(content).sections[-1].start
+        return content.replace(
+            b"startxref\n%d\n" % new, b"startxref\n%d\n" % (shown if len(str(shown)) == len(str(new)) else table)
+        )
+
+    signed = put_signature(two, "principal_signs", scene.signer, Style(timestamp=scene.timestamp, finish=finish))
+    last = Pdf(put_signature(two, "principal_signs", scene.signer, Style())).sections[-1].start
+    start = len(signed)
+    late = signed + b"xref\n0 0\ntrailer\n<< /Root %d 0 R /Size %d /Prev %d >>\nstartxref\n%d\n%%%%EOF\n" % (
+        other.catalog, other.size + 9, last, start,
+    )  # fmt: skip
+    report = verify(late, trust)
+
+    assert report.verdict == "TOTAL_FAILED", report.to_json()
+    assert "BYTE_RANGE" in {each.code for each in report.signatures[0].findings}
