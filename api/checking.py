@@ -3,15 +3,16 @@
 One result per file, in the order given; a file that cannot be read is a result too.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import signing
+from api.looking_twice import LookingTwice
 from api.proving import prove
-from signing.second_opinion import with_second_opinion
+from signing.second_opinion import second_look, with_second_look, with_second_opinion
 
 PASSED, NOT_PASSED, UNREADABLE = 0, 1, 2
 LARGEST = 512 * 1024 * 1024  # what the verifier takes at most
@@ -43,10 +44,12 @@ def check_files(
     at: datetime | None,
     offline: bool,
     second_opinion: bool = False,
+    twice: LookingTwice | None = None,
 ) -> Iterator[CheckedFile]:
     """Check each file. `offline` is how it always is: nobody is asked; the option says that it is wanted.
 
-    With `second_opinion` openssl and endesive judge digest and value of each signature of a PDF; disagreement is a finding.
+    With `second_opinion` openssl, endesive and pyHanko judge each signature of a PDF; disagreement is a finding. `twice`
+    has drawn files judged so as well: a finding where that is quick, else told by `twice.late()` after the last file.
     """
     del offline
     try:
@@ -60,7 +63,7 @@ def check_files(
         except OSError as problem:
             yield _unreadable(path, "FILE_UNREADABLE", f"không mở được / cannot be opened: {problem.strerror or problem}")
             continue
-        yield check_content(content, believed, at=at, name=str(path), second_opinion=second_opinion)
+        yield check_content(content, believed, at=at, name=str(path), second_opinion=second_opinion, twice=twice)
 
 
 def _bounded(path: Path) -> bytes:
@@ -72,12 +75,22 @@ def _bounded(path: Path) -> bytes:
 
 
 def check_content(
-    content: bytes, trust: signing.Trust, *, at: datetime | None, name: str, second_opinion: bool = False
+    content: bytes,
+    trust: signing.Trust,
+    *,
+    at: datetime | None,
+    name: str,
+    second_opinion: bool = False,
+    twice: LookingTwice | None = None,
+    doubted: Callable[[signing.Report], signing.Report] = lambda report: report,
 ) -> CheckedFile:
     """Signatures, attachments, and for a volume of ours its listed digests and its render proof."""
-    report = signing.verify_untrusted(content, trust, at=at, name=name)
+    report = doubted(signing.verify_untrusted(content, trust, at=at, name=name))
     if second_opinion:
         report = with_second_opinion(report, content, trust)
+        report = with_second_look(report, second_look(content, trust, report))
+    elif twice is not None:
+        report = twice.looked(content, trust, report)
     told = report.to_json()
     exit_code = _exit_code(report.verdict)
     if any(attachment.name == "data.json" for attachment in report.attachments):

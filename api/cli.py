@@ -3,13 +3,17 @@
 import json
 import logging
 import sys
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.settings import DEFAULT_FOLDER, BadSettings, Settings, read_settings
+
+if TYPE_CHECKING:
+    from api.looking_twice import LookingTwice
 
 app = typer.Typer(
     help="Soky (sổ ký): hồ sơ nhà trường được ký số qua từng bước. / Signed school records, step by step.",
@@ -109,23 +113,48 @@ def verify(
         Path | None, typer.Option("--slip", help="phiếu kiểm tra (PDF) có con dấu của --office, for one PATH")
     ] = None,
     second_opinion: Annotated[
-        bool, typer.Option("--second-opinion", help="hỏi thêm openssl và endesive / ask openssl and endesive as well")
+        bool, typer.Option("--second-opinion", help="hỏi thêm openssl, endesive, pyHanko / ask these programs as well")
     ] = False,
+    sample: Annotated[
+        int | None,
+        typer.Option("--sample", min=0, help="hỏi pyHanko về một trong N tệp / ask pyHanko about one file of N; 0: none"),
+    ] = None,
     office: Folder = None,
 ) -> None:
     """Kiểm tra chữ ký. 0: đạt; 1: có mục không đạt; 2: không đọc được. / Check signatures."""
     from api.check_outputs import Outputs
     from api.checking import check_files
+    from api.looking_twice import late_text
 
     moment = _moment(at)
     outputs = Outputs.wanted(paths, report_xml=report_xml, slip=slip, office=office)
     worst = PASSED
     believed = trust or _default_trust(office)
-    for checked in check_files(paths, believed, at=moment, offline=offline, second_opinion=second_opinion):
+    twice = _looking_twice(sample, office)
+    for checked in check_files(paths, believed, at=moment, offline=offline, second_opinion=second_opinion, twice=twice):
         worst = max(worst, checked.exit_code)
         outputs.write(checked)
         typer.echo(json.dumps(checked.json, ensure_ascii=False) if as_json else checked.text)
+    # The answers stand above; what the slow judges hold against them comes after, and on the other stream.
+    for name, look in twice.late():
+        if look.differences:
+            worst = max(worst, NOT_PASSED)
+            typer.echo(late_text(name, look), err=True)
     raise typer.Exit(worst)
+
+
+def _looking_twice(sample: int | None, office: Path | None) -> "LookingTwice":
+    """By the office's settings and into its rows where there is one; by default one file of 64, and nothing is kept."""
+    from api.looking_twice import LookingTwice
+    from api.wiring import second_looks
+    from signing.second_opinion import Sampling
+
+    try:
+        looks = second_looks(read_settings(office))
+    except BadSettings:
+        return LookingTwice(Sampling() if sample is None else Sampling(one_of=sample))
+    sampling = looks.sampling if sample is None else replace(looks.sampling, one_of=sample)
+    return LookingTwice(sampling, write_down=lambda look: looks.add(look, source="command"))
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -220,6 +249,19 @@ def check(office: Folder = None) -> None:
 
     with open_office(read_settings(office)) as wired:
         raise typer.Exit(_report(inspect(wired), "Không thấy vấn đề. / Nothing found."))
+
+
+@app.command()
+def settle(
+    digest: Annotated[str, typer.Argument(metavar="SHA256", help="như `soky check` ghi / as `soky check` prints it")],
+    note: Annotated[str, typer.Option("--note", help="đã xem và thấy gì / what was found")],
+    office: Folder = None,
+) -> None:
+    """Khép một cảnh báo của ý kiến thứ hai. / Settle an alarm of the second opinion."""
+    from api.wiring import second_looks
+
+    if not second_looks(read_settings(office)).settle(digest, note=note, at=datetime.now(UTC)):
+        raise typer.Exit(_fail(f"không có cảnh báo nào về / there is no alarm about {digest}"))
 
 
 @kind_app.command("check")

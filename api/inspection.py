@@ -15,9 +15,12 @@ EXPIRES_SOON = timedelta(days=30)
 
 
 def inspect(wired: Wired) -> list[str]:
-    """The log, the guards, the blobs, work that waits for an administrator, certificates that end soon, the kinds."""
+    """The log, guards, blobs, second opinions that disagree, work that waits for somebody, certificates that end, the kinds."""
     found = list(wired.verify_log())
     found += [f"BLOB_ORPHAN  {path.name}: không bản ghi nào trỏ tới / nothing points to it" for path in wired.store.orphans()]
+    found += [alarm.text for alarm in wired.looks.alarms()]
+    if wired.looks.full:
+        found.append("SECOND_LOOKS_FULL  không còn chỗ ghi ý kiến thứ hai / no room for further second opinions")
     found += [f"WORK_STUCK  {subject}: {error}" for subject, error in wired.store.stuck()]
     now = wired.office.desk.clock()
     for unit in wired.store.units():

@@ -9,6 +9,13 @@ hosts = ["ocsp.example.vn"]         # answers are fetched from these hosts and f
 [keys]
 modules = ["/usr/lib/vgca.so"]      # PKCS#11 modules that a key in the directory may name
 hosts = ["rms.example.vn"]          # remote signing services that it may name
+[verification]
+sample = 64                         # one file of so many that passed is judged once more, by pyHanko; 0: none, 1: every one
+[service]                           # who seals "Phiếu kiểm tra chữ ký số"; without it the slips carry no seal, and say so
+key = "file:keys/service.p12"       # an address as in the directory
+pin_file = "keys/service.pin"       # in the office's folder, readable by its owner alone
+name = "Sở GD&ĐT Hải Phòng – dịch vụ kiểm tra"
+place = "Hải Phòng"
 [web]
 https = true                        # behind TLS: cookies are bound to it; needed for any address but this machine's own
 """
@@ -21,13 +28,24 @@ from typing import Any
 
 OFFICE_VARIABLE = "SOKY_OFFICE"
 DEFAULT_FOLDER = Path("demo-office")
-KNOWN = {"demo", "database", "timestamps", "revocation", "keys", "web"}
+KNOWN = {"demo", "database", "timestamps", "revocation", "keys", "web", "verification", "service"}
+DEFAULT_SAMPLE, RAREST_SAMPLE = 64, 1_000_000
 
 
 class BadSettings(Exception):
     """The settings cannot be used as they are."""
 
     code = "BAD_SETTINGS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSeal:
+    """The seal of an office's verification service."""
+
+    key: str
+    name: str
+    place: str
+    pin_file: Path | None = None  # in the office's folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +60,13 @@ class Settings:
     key_modules: tuple[str, ...] = ()
     key_hosts: tuple[str, ...] = ()
     https: bool = False
+    sample: int = DEFAULT_SAMPLE  # one checked file of so many is judged once more
+    service: ServiceSeal | None = None
+
+    @property
+    def second_looks_folder(self) -> Path:
+        """Where it is written down what other programs said of our passes."""
+        return self.folder / "second-looks"
 
     @property
     def database_url(self) -> str:
@@ -61,6 +86,8 @@ class Settings:
             lines += ["[timestamps]", f"urls = [{', '.join(map(_quoted, self.timestamp_urls))}]"]
         if self.revocation_hosts:
             lines += ["[revocation]", f"hosts = [{', '.join(map(_quoted, self.revocation_hosts))}]"]
+        if self.sample != DEFAULT_SAMPLE:
+            lines += ["[verification]", f"sample = {self.sample}"]
         path = self.folder / "soky.toml"
         path.touch(mode=0o600)  # a database's address may hold a password
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -90,7 +117,34 @@ def read_settings(folder: Path | None = None) -> Settings:
         key_modules=tuple(data.get("keys", {}).get("modules", ())),
         key_hosts=tuple(data.get("keys", {}).get("hosts", ())),
         https=bool(data.get("web", {}).get("https", False)),
+        sample=_sample(path, data.get("verification", {})),
+        service=_service(path, office, data["service"]) if "service" in data else None,
     )
+
+
+def _sample(path: Path, given: Any) -> int:
+    sample = given.get("sample", DEFAULT_SAMPLE) if isinstance(given, dict) else None
+    if not isinstance(sample, int) or isinstance(sample, bool) or not 0 <= sample <= RAREST_SAMPLE:
+        raise BadSettings(f"{path}: [verification] sample = 0 … {RAREST_SAMPLE}, không phải / not {sample!r}")
+    return sample
+
+
+def _service(path: Path, office: Path, given: Any) -> ServiceSeal:
+    """BadSettings for what is missing, and for a PIN outside the office or open to others."""
+    known = {"key", "name", "place", "pin_file"}
+    if not isinstance(given, dict) or set(given) - known or not all(isinstance(each, str) for each in given.values()):
+        raise BadSettings(f"{path}: [service] chỉ gồm / takes {', '.join(sorted(known))}")
+    if missing := [name for name in ("key", "name", "place") if not given.get(name)]:
+        raise BadSettings(f"{path}: [service] thiếu / is missing {', '.join(missing)}")
+    pin = (office / given["pin_file"]).resolve() if given.get("pin_file") else None
+    if pin is not None:
+        if not pin.is_relative_to(office.resolve()) or not pin.is_file():
+            raise BadSettings(
+                f"{path}: [service] pin_file không có trong thư mục văn phòng / is not in the office's folder: {pin}"
+            )
+        if pin.stat().st_mode & 0o077:
+            raise BadSettings(f"{pin}: người khác đọc được mã PIN; hãy chmod 600 / others can read the PIN: chmod 600")
+    return ServiceSeal(key=given["key"], name=given["name"], place=given["place"], pin_file=pin)
 
 
 def _quoted(text: str) -> str:

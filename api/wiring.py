@@ -5,15 +5,19 @@ with open_office(read_settings()) as wired:
 """
 
 import fcntl
+import os
+import secrets
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import signing
+from api.second_looks import SecondLooks
 from api.settings import BadSettings, Settings
+from signing.second_opinion import Sampling
 from storage import KeptStore, new_log_key, open_store, publish, verify_log
 from workflow.desk import Desk
 from workflow.office import Office
@@ -27,6 +31,7 @@ class Wired:
     store: KeptStore
     office: Office
     authority: signing.DemoAuthority | None
+    looks: SecondLooks
 
     @property
     def demo_authority(self) -> signing.DemoAuthority:
@@ -86,7 +91,7 @@ def open_office(settings: Settings, *, clock: Callable[[], datetime] = lambda: d
             clock=clock,
             demo=settings.demo,
         )
-        yield Wired(settings=settings, store=store, office=Office(desk), authority=authority)
+        yield Wired(settings=settings, store=store, office=Office(desk), authority=authority, looks=second_looks(settings))
     finally:
         store.close()
 
@@ -98,6 +103,26 @@ def _alone(folder: Path) -> Iterator[None]:
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def second_looks(settings: Settings) -> SecondLooks:
+    """What is judged once more, and what came of it."""
+    return SecondLooks(settings.second_looks_folder, Sampling(one_of=settings.sample, secret=_secret(settings.folder)))
+
+
+def _secret(folder: Path) -> bytes:
+    """By which files are drawn: made once, so that the same file is drawn every time and no stranger can tell which."""
+    path = folder / "keys" / "sample.key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(32))
+        with suppress(FileExistsError):  # another process was first
+            path.hardlink_to(aside)
+        aside.unlink()
+    return path.read_bytes()
 
 
 def log_key_of(folder: Path) -> Path:

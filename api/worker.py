@@ -16,6 +16,7 @@ from types import FrameType
 
 import documents
 import signing
+from api.office_looks import OfficeLooks
 from api.wiring import Wired
 from storage.errors import StorageError
 from workflow.errors import WorkflowError
@@ -59,6 +60,8 @@ class Worker:
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
         swept = datetime.min.replace(tzinfo=self._now().tzinfo)
+        # Of its own: the judge takes seconds to minutes, and the work does not wait for it.
+        threading.Thread(target=self._look_twice, name="office-looks", daemon=True).start()
         while not self._stopping.is_set():
             try:
                 busy = self.step()
@@ -73,6 +76,14 @@ class Worker:
                 self._stopping.wait(SWEEP_SECONDS / 10)
             if not busy:
                 self._stopping.wait(IDLE_SECONDS)
+
+    def _look_twice(self) -> None:
+        looks = OfficeLooks(self.wired)
+        while not self._stopping.wait(SWEEP_SECONDS):
+            try:
+                looks.sweep()
+            except Exception:
+                log.exception("the second looks met a fault and go on")
 
     def _keep_log(self) -> None:
         """A log that was changed in its past gets no new signature: work goes on, somebody must look (`soky log verify`)."""

@@ -61,6 +61,11 @@ class KeptStore:
         with self.database.reading() as connection:
             return ledger.stuck(connection)
 
+    def signed_since(self, place: int, *, limit: int = 1000) -> tuple[int, tuple[Digest, ...]]:
+        """Signed revisions that the log placed after this place (-1: from the start), and where to go on from."""
+        with self.database.reading() as connection:
+            return records.read_signed(connection, place, limit=limit)
+
     # --- cases ---
 
     def case(self, case: CaseId) -> CaseRecord:  # noqa: D102

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, select
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select
 from sqlalchemy.exc import NoResultFound
 
 from directory.values import PersonId, Role, UnitId
@@ -25,7 +25,7 @@ from storage.tables import (
 )
 from workflow.encoding import BadEvent, from_json
 from workflow.errors import both
-from workflow.events import CaseId, Digest, DocumentId, TaskName
+from workflow.events import CaseId, Digest, DocumentExtended, DocumentId, DocumentSigned, TaskName
 from workflow.store import CaseRecord, DocumentRecord, DueTask, Grant, NotKept, Recorded, TaskRecord
 
 Rows = Row[Any]
@@ -56,6 +56,19 @@ def read_history(connection: Connection, case: CaseId, after: int) -> tuple[Reco
     """In order. RowChanged if a body is no event any more."""
     asked = {"case": case, "stream": case_stream(case), "after": after}
     return tuple(_recorded(row) for row in connection.execute(_HISTORY, asked))
+
+
+def read_signed(connection: Connection, after: int, *, limit: int) -> tuple[int, tuple[Digest, ...]]:
+    """The revisions that signing or extending brought, by their place in the log, and the place up to which was looked.
+
+    Only what the log has placed: a window of `limit` places after `after`, so that each is looked at once.
+    """
+    window = connection.execute(_PLACES, {"after": after, "limit": limit}).all()
+    if not window:
+        return after, ()
+    last = window[-1].place
+    asked = {"after": after, "last": last, "tags": [DocumentSigned.tag, DocumentExtended.tag]}
+    return last, tuple(Digest(json.loads(row.body)["after"]) for row in connection.execute(_SIGNED, asked))
 
 
 def read_tasks(connection: Connection, case: CaseId, *, open_only: bool) -> tuple[TaskRecord, ...]:
@@ -101,6 +114,30 @@ _HISTORY: Final = (
     .outerjoin(log_entry, and_(log_entry.c.stream == bindparam("stream"), log_entry.c.seq == event.c.seq))
     .where(event.c.case_id == bindparam("case"), event.c.seq > bindparam("after"))
     .order_by(event.c.seq)
+)
+
+
+_PLACES: Final = (
+    select(log_entry.c.place)
+    .where(log_entry.c.place > bindparam("after"))
+    .order_by(log_entry.c.place)
+    .limit(bindparam("limit"))
+)
+_SIGNED: Final = (
+    select(event.c.body)
+    .join(
+        log_entry,
+        and_(
+            event.c.case_id == func.substr(log_entry.c.stream, len(case_stream(CaseId(""))) + 1), event.c.seq == log_entry.c.seq
+        ),
+    )
+    .where(
+        log_entry.c.place > bindparam("after"),
+        log_entry.c.place <= bindparam("last"),
+        log_entry.c.stream.startswith(case_stream(CaseId(""))),
+        event.c.tag.in_(bindparam("tags", expanding=True)),
+    )
+    .order_by(log_entry.c.place)
 )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import signing
+from api.second_looks import SecondLooks
 from api.slip import Sealer
 from api.web.held_results import CheckResults
 from api.web.limits import Pace, Seats
@@ -30,6 +31,7 @@ class House:
     sessions: Sessions
     # Opens a key by its URI in the directory; asks for the PIN with the word "pin".
     open_key: Callable[[str, Callable[[str], str]], AbstractContextManager[signing.Signer]]
+    looks: SecondLooks  # what is judged once more, after the answer was given
     demo: bool  # people are chosen from a list, and every page says that nothing has legal value
     demo_pin: str = ""  # of the demo's keys, shown beside the field; empty outside a demo
     https: bool = False  # cookies are bound to HTTPS, and browsers are told to stay there

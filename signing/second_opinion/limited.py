@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 SECONDS = 20.0  # per program and file; openssl needs 0.02, endesive 1.5 with its imports
@@ -21,15 +22,23 @@ class Said:
     code: int
     out: str
     err: str
+    in_time: bool = True  # False: it was ended, and this is what it had said by then
 
 
 def run(
-    command: Sequence[str], *, folder: Path, content: bytes = b"", environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    *,
+    folder: Path,
+    content: bytes = b"",
+    environment: Mapping[str, str] | None = None,
+    seconds: float | None = None,
+    memory_bytes: int = MEMORY_BYTES,
 ) -> Said | None:
-    """The program's answer; None when it is not there, takes too long, or is ended for its memory.
+    """The program's answer; None when it is not there. `seconds`: `SECONDS` unless given.
 
     Output goes to files, not pipes: a program that prints without end meets its limit on file size.
     """
+    limit = SECONDS if seconds is None else seconds
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(content)
         given.seek(0)
@@ -39,21 +48,21 @@ def run(
             return None
         # Between the start and here it only loads its libraries: it has read nothing that a stranger wrote.
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            resource.prlimit(process.pid, resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+            resource.prlimit(process.pid, resource.RLIMIT_AS, (memory_bytes, memory_bytes))
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (MAX_OUTPUT, MAX_OUTPUT))
-            resource.prlimit(process.pid, resource.RLIMIT_CPU, (int(SECONDS), int(SECONDS)))
+            resource.prlimit(process.pid, resource.RLIMIT_CPU, (ceil(limit), ceil(limit) + 1))
             resource.prlimit(process.pid, resource.RLIMIT_CORE, (0, 0))
+        in_time = True
         try:
-            code = process.wait(SECONDS)
+            code = process.wait(limit)
         except subprocess.TimeoutExpired:
+            in_time = False
             process.kill()
-            process.wait()
-            return None
+            code = process.wait()
         out.seek(0)
         err.seek(0)
-        return Said(
-            code=code, out=out.read(MAX_OUTPUT).decode(errors="replace"), err=err.read(MAX_OUTPUT).decode(errors="replace")
-        )
+        said, complained = (each.read(MAX_OUTPUT).decode(errors="replace") for each in (out, err))
+        return Said(code=code, out=said, err=complained, in_time=in_time)
 
 
 def plain_environment(**more: str) -> dict[str, str]:

@@ -171,7 +171,7 @@ def _timestamp_command(program: str) -> list[str]:
 
 
 def _openssl_says(said: Said | None, *, is_timestamp: bool) -> tuple[Says, str]:
-    if said is None:
+    if said is None or not said.in_time:
         return Says.CANNOT_JUDGE, "no answer"
     if said.code == 0:
         return Says.VALID, ""
