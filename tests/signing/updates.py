@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -65,6 +66,9 @@ class Update:
     objects: dict[int, bytes] = field(default_factory=dict)
     freed: list[int] = field(default_factory=list)
     trailer: dict[str, object] = field(default_factory=dict)
+    packed: bool = False  # objects that are no streams go into an object stream, the table is a stream (full compression)
+    ending: bytes = b"\n"  # after each %%EOF
+    pending: dict[int, dict[str, object]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.pdf = Pdf(self.content)
@@ -95,12 +99,17 @@ class Update:
         return number
 
     def value(self, number: int) -> dict[str, object]:
-        """A copy of the entries of an object."""
+        """A copy of the entries of an object, as this update has it."""
+        if number in self.pending:
+            return dict(self.pending[number])
         loaded = self.pdf.load(number, self.pdf.last)
         return dict(loaded.entries if isinstance(loaded, Stream) else loaded)
 
     def put(self, number: int, value: object) -> int:
         """Replace or define an object."""
+        self.pending.pop(number, None)
+        if isinstance(value, dict):
+            self.pending[number] = dict(value)
         self.objects[number] = value if isinstance(value, bytes) else text(value)
         self.size = max(self.size, number + 1)
         return number
@@ -117,7 +126,7 @@ class Update:
                 value.pop("/" + key, None)
             else:
                 value["/" + key] = each
-        loaded = self.pdf.load(number, self.pdf.last)
+        loaded = None if number in self.pending else self.pdf.load(number, self.pdf.last)
         if isinstance(loaded, Stream):
             return self.put(number, text(value) + b"\nstream\n" + loaded.raw + b"\nendstream")
         return self.put(number, value)
@@ -131,6 +140,8 @@ class Update:
         out = bytearray(self.content)
         if not out.endswith(b"\n"):
             out += b"\n"
+        if self.packed:
+            return bytes(self._packed(out))
         offsets: dict[int, int] = {}
         for number, value in self.objects.items():
             offsets[number] = len(out)
@@ -145,12 +156,40 @@ class Update:
         }
         for number, row in sorted(rows.items()):
             out += b"%d 1\n" % number + row
+        out += b"trailer\n" + text(self._trailer()) + b"\nstartxref\n%d\n%%%%EOF" % start + self.ending
+        return bytes(out)
+
+    def _trailer(self) -> dict[str, object]:
         old = self.pdf.sections[-1]
         trailer: dict[str, object] = {"/Size": self.size, "/Prev": old.start}
         trailer.update((key, value) for key, value in old.trailer.items() if key in {"/Root", "/Info", "/ID"})
-        trailer.update(self.trailer)
-        out += b"trailer\n" + text(trailer) + b"\nstartxref\n%d\n%%%%EOF\n" % start
-        return bytes(out)
+        return {**trailer, **self.trailer}
+
+    def _packed(self, out: bytearray) -> bytearray:
+        """The update with an object stream and a cross-reference stream."""
+        inside = [number for number in self.objects if number in self.pending]
+        holder, table = self.size, self.size + 1
+        self.size += 2
+        rows = {number: (2, holder, index) for index, number in enumerate(inside)}
+        plain = {number: value for number, value in self.objects.items() if number not in self.pending}
+        bodies = [self.objects[number] for number in inside]
+        starts = [sum(len(each) + 1 for each in bodies[:index]) for index in range(len(bodies))]
+        head = b" ".join(b"%d %d" % pair for pair in zip(inside, starts, strict=True)) + b"\n"
+        data = zlib.compress(head + b"\n".join(bodies))
+        flate = {"Filter": Name("/FlateDecode")}
+        plain[holder] = stream(data, Type=Name("/ObjStm"), N=len(inside), First=len(head), **flate)
+        for number, value in plain.items():
+            rows[number] = (1, len(out), 0)
+            out += b"%d 0 obj\n" % number + value + b"\nendobj\n"
+        rows[table] = (1, len(out), 0)
+        rows.update(dict.fromkeys(self.freed, (0, 0, 1)))
+        index = [each for number in sorted(rows) for each in (number, 1)]
+        lines = b"".join(bytes([a]) + b.to_bytes(4, "big") + c.to_bytes(2, "big") for _, (a, b, c) in sorted(rows.items()))
+        told = {**self._trailer(), "/Type": Name("/XRef"), "/W": [1, 4, 2], "/Index": index, "/Size": self.size}
+        body = stream(zlib.compress(lines), **flate, **{key.removeprefix("/"): value for key, value in told.items()})
+        start = len(out)
+        out += b"%d 0 obj\n" % table + body + b"\nendobj\nstartxref\n%d\n%%%%EOF" % start + self.ending
+        return out
 
 
 def stream(data: bytes, **entries: object) -> bytes:
@@ -174,6 +213,12 @@ class Style:
     rebuild: Callable[[cms.ContentInfo], cms.ContentInfo] | None = None  # the finished container
     entries: Mapping[str, object] = field(default_factory=dict)  # more keys of the signature dictionary
     type: str = "/Sig"
+    data: bool = False  # the certification names the catalog, as iText and Acrobat write it
+    packed: bool = False
+    ending: bytes = b"\n"  # after %%EOF
+    uncovered: bytes = b""  # of the ending, what the byte range leaves out
+    place: Callable[["Update"], int] | None = None  # lays the field in the same update; its number
+    finish: Callable[[bytes], bytes] | None = None  # what stands behind the hole, written otherwise before it is signed
 
 
 PLAIN_STYLE = Style()
@@ -192,7 +237,7 @@ def put_timestamp(content: bytes, name: str, timestamp: Callable[[bytes], bytes]
 
 def fill(content: bytes, name: str, make: Callable[[bytes], bytes], style: Style) -> bytes:
     """An update that fills the field; `make` gets the digest of the covered bytes and gives the container."""
-    update = Update(content)
+    update = Update(content, packed=style.packed, ending=style.ending)
     hole = b"0" * (2 * style.reserve)
     moment = style.at or datetime.now(UTC)
     entries = {
@@ -208,21 +253,23 @@ def fill(content: bytes, name: str, make: Callable[[bytes], bytes], style: Style
                 "/Type": Name("/SigRef"),
                 "/TransformMethod": Name("/DocMDP"),
                 "/TransformParams": {"/Type": Name("/TransformParams"), "/P": style.certify, "/V": Name("/1.2")},
+                **({"/Data": Ref(update.catalog, 0)} if style.data else {}),
             }
         ]
     body = text(entries)[:-2] + b"/Contents <" + hole + b"> /ByteRange [0 1111111111 2222222222 3333333333] >>"
     number = update.add(body)
     if style.certify:
         update.change(update.catalog, Perms={"/DocMDP": Ref(number, 0)})
-    update.change(update.field(name), V=Ref(number, 0))
-    out = bytearray(update.bytes())
+    update.change(style.place(update) if style.place is not None else update.field(name), V=Ref(number, 0))
+    whole = update.bytes()
+    out = bytearray(whole if style.finish is None else style.finish(whole))
     first = out.index(b"/Contents <" + hole[:64], len(content)) + len(b"/Contents ")
     second = first + len(hole) + 2
-    ranges = b"[0 %d %d %d]" % (first, second, len(out) - second)
+    ranges = b"[0 %d %d %d]" % (first, second, len(out) - len(style.uncovered) - second)
     place = out.index(b"[0 1111111111", second)
     width = len(b"[0 1111111111 2222222222 3333333333]")
     out[place : place + width] = ranges.ljust(width)
-    digest = hashlib.new(style.digest, bytes(out[:first]) + bytes(out[second:])).digest()
+    digest = hashlib.new(style.digest, bytes(out[:first]) + bytes(out[second : len(out) - len(style.uncovered)])).digest()
     made = make(digest).hex().encode()
     assert len(made) <= len(hole)
     out[first + 1 : first + 1 + len(made)] = made
@@ -295,7 +342,9 @@ def raw_sign(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, data: bytes, d
     return key.sign(data, ec.ECDSA(chosen))
 
 
-def token_signer(key: rsa.RSAPrivateKey, certificate: bytes, chain: Sequence[bytes], at: datetime) -> Callable[[bytes], bytes]:
+def token_signer(
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, certificate: bytes, chain: Sequence[bytes], at: datetime
+) -> Callable[[bytes], bytes]:
     """A timestamping authority whose certificate may be anything."""
 
     def make(digest: bytes) -> bytes:
