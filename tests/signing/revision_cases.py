@@ -375,6 +375,16 @@ def first_again(update: Update) -> None:
     update.change(update.field("first"), V=b"signed")
 
 
+def removed_all(update: Update) -> None:
+    """All annotations that are no widgets leave the second page."""
+    page = update.page(1)
+    listed = update.view.items(update.value(page)["/Annots"])
+    update.change(page, Annots=[each for each in listed if update.view.get(each, "/Subtype") == "/Widget"])
+
+
+_ADOBE = {"/BaseVersion": Name("/1.7"), "/ExtensionLevel": 5}
+_PLACE = new_signature_field("second", [0, 0, 0, 0])
+
 CASES: Mapping[str, Case] = {
     # Permitted by iText.
     "three signatures without permissions": Case(
@@ -471,7 +481,7 @@ CASES: Mapping[str, Case] = {
         INVALID, FORBIDDEN, lambda s: signed(s, before=locked("/Include", "rootField")).then(kids_exchanged)
     ),
     "field is its own parent": Case(
-        INVALID, DOUBTED, lambda s: signed(s, before=locked("/Include", "rootField.childTextField")).then(own_parent)
+        INVALID, FORBIDDEN, lambda s: signed(s, before=locked("/Include", "rootField.childTextField")).then(own_parent)
     ),
     "field's page is a field": Case(
         INVALID, FORBIDDEN, lambda s: signed(s, before=locked("/Include", "rootField.childTextField2")).then(own_page)
@@ -537,13 +547,3 @@ CASES: Mapping[str, Case] = {
     "font of a picture made direct": Case(INVALID, DOUBTED, lambda s: signed(s, 1, before=font_indirect).then(font_direct)),
     "page tree made direct": Case(INVALID, DOUBTED, lambda s: signed(s, 1).then(pages_direct)),
 }
-
-_ADOBE = {"/BaseVersion": Name("/1.7"), "/ExtensionLevel": 5}
-_PLACE = new_signature_field("second", [0, 0, 0, 0])
-
-
-def removed_all(update: Update) -> None:
-    """All annotations that are no widgets leave the second page."""
-    page = update.page(1)
-    listed = update.view.items(update.value(page)["/Annots"])
-    update.change(page, Annots=[each for each in listed if update.view.get(each, "/Subtype") == "/Widget"])
