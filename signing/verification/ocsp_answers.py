@@ -1,23 +1,24 @@
 """OCSP answers (RFC 6960): what one says of a certificate, and who signed it."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import ocsp
-
-from signing.verification.certificates import Certificate, issued_by, key_digest, load_certificate, same_name
+from signing.verification.certificates import (
+    Certificate,
+    issued_by,
+    key_digest,
+    load_certificate,
+    same_name,
+    signature_is_by,
+)
 from signing.verification.der import read
-from signing.verification.faults import BadCertificate, BadDer
-from signing.verification.signed_answers import digest_name, made_by
+from signing.verification.faults import BadCertificate, Fault
+from signing.verification.ocsp_message import OcspMessage, Single, read_ocsp
+from signing.verification.signed_data import FIXED_DIGEST, digest_of
 
 OCSP_SIGNING = "1.3.6.1.5.5.7.3.9"
-MAX_RESPONDERS = 8  # certificates in one answer; real ones have one or two
-_ARCHIVE_CUTOFF = x509.ObjectIdentifier("1.3.6.1.5.5.7.48.1.6")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,83 +38,54 @@ class OcspWord:
 def ocsp_word(der: bytes, certificate: Certificate, issuer: Certificate) -> OcspWord | None:
     """The answer's word about the certificate; None where it has none or nobody who may signed it."""
     try:
-        response = _load(der)
-        if response is None:
+        message = read_ocsp(der)
+        if message is None:
             return None
-        for single in response.responses:
-            if single.serial_number == certificate.serial and _names_issuer(single, certificate, issuer):
-                signer = _signer(response, issuer)
-                return None if signer is None else _word(single, response, signer)
-    except (ValueError, TypeError, KeyError, UnsupportedAlgorithm, BadCertificate, BadDer):
+        single = next((each for each in message.singles if _is_about(each, certificate, issuer)), None)
+        signer = _signer(message, issuer) if single is not None else None
+    except (Fault, ValueError, IndexError):
         return None
-    return None
-
-
-@lru_cache(512)
-def _load(der: bytes) -> ocsp.OCSPResponse | None:
-    try:
-        response = ocsp.load_der_ocsp_response(der)
-    except (ValueError, TypeError):
+    if single is None or signer is None:
         return None
-    return response if response.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL else None
-
-
-def _word(single: ocsp.OCSPSingleResponse, response: ocsp.OCSPResponse, signer: Certificate) -> OcspWord | None:
-    if single.certificate_status is ocsp.OCSPCertStatus.UNKNOWN:
-        return None
-    reason = single.revocation_reason
     return OcspWord(
-        issued=single.this_update_utc,
-        until=single.next_update_utc,
-        revoked=single.revocation_time_utc,
-        reason=reason.value if reason else None,
+        issued=single.issued,
+        until=single.until,
+        revoked=single.revoked,
+        reason=single.reason,
         signer=signer,
-        digest=digest_name(response.signature_hash_algorithm),
-        kept_since=_kept_since(response),
+        digest=None if message.scheme.name in FIXED_DIGEST else message.scheme.digest,
+        kept_since=single.kept_since,
     )
 
 
-def _kept_since(response: ocsp.OCSPResponse) -> datetime | None:
-    """The archive cutoff; the library tells an answer's own extensions only where it stands alone."""
-    for extensions in (response.single_extensions,) if len(list(response.responses)) == 1 else ():
-        for extension in extensions:
-            if extension.oid == _ARCHIVE_CUTOFF and isinstance(extension.value, x509.UnrecognizedExtension):
-                return read(extension.value.value).time()
-    return None
-
-
-def _names_issuer(single: ocsp.OCSPSingleResponse, certificate: Certificate, issuer: Certificate) -> bool:
-    """RFC 6960 4.1.1: by the hashes of the issuer's name, as either certificate writes it, and of its key."""
-    if single.issuer_key_hash != _key_hash(issuer, single.hash_algorithm):
+def _is_about(single: Single, certificate: Certificate, issuer: Certificate) -> bool:
+    """RFC 6960 4.1.1: serial number, and hashes of the issuer's name, as either certificate writes it, and of its key."""
+    if single.serial != certificate.serial or single.key_hash != digest_of(single.digest, _key_bits(issuer)):
         return False
-    return any(single.issuer_name_hash == _hash(name, single.hash_algorithm) for name in {certificate.issuer, issuer.subject})
-
-
-def _hash(data: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
-    digest = hashes.Hash(algorithm)
-    digest.update(data)
-    return digest.finalize()
-
-
-def _key_hash(certificate: Certificate, algorithm: hashes.HashAlgorithm) -> bytes:
-    """Over the key's BIT STRING value without tag, length and number of unused bits."""
-    return _hash(read(key_digest(certificate)).children()[1].content[1:], algorithm)
+    return any(single.name_hash == digest_of(single.digest, name) for name in {certificate.issuer, issuer.subject})
 
 
 @lru_cache(512)
-def _signer(response: ocsp.OCSPResponse, issuer: Certificate) -> Certificate | None:
+def _key_bits(certificate: Certificate) -> bytes:
+    """The key's BIT STRING value without tag, length and number of unused bits."""
+    return read(key_digest(certificate)).children()[1].content[1:]
+
+
+@lru_cache(512)
+def _signer(message: OcspMessage, issuer: Certificate) -> Certificate | None:
     """Who signed the answer: the issuer, or someone with OCSPSigning directly from the issuer; None: nobody who may."""
-    candidates = [issuer]
-    for parsed in response.certificates[:MAX_RESPONDERS]:
-        certificate = load_certificate(parsed.public_bytes(Encoding.DER))
-        if _may_answer(certificate, issuer):
-            candidates.append(certificate)
-    for candidate in candidates:
-        if _is_named(response, candidate) and made_by(
-            candidate, response.signature, response.tbs_response_bytes, response.signature_hash_algorithm
-        ):
-            return candidate
+    candidates = [issuer, *(each for each in map(_loaded, message.certificates) if each and _may_answer(each, issuer))]
+    for each in candidates:
+        if _is_named(message, each) and signature_is_by(each, message.scheme, message.signature, message.signed):
+            return each
     return None
+
+
+def _loaded(der: bytes) -> Certificate | None:
+    try:
+        return load_certificate(der)
+    except BadCertificate:
+        return None
 
 
 def _may_answer(certificate: Certificate, issuer: Certificate) -> bool:
@@ -125,8 +97,8 @@ def _may_answer(certificate: Certificate, issuer: Certificate) -> bool:
     return same_name(certificate.issuer, issuer.subject) and issued_by(certificate, issuer)
 
 
-def _is_named(response: ocsp.OCSPResponse, signer: Certificate) -> bool:
-    """RFC 6960 4.2.2.3: the answer says whose it is, by name or by key (its SHA-1)."""
-    if response.responder_name is not None:
-        return same_name(response.responder_name.public_bytes(), signer.subject)
-    return response.responder_key_hash == _key_hash(signer, hashes.SHA1())  # noqa: S303 -- names a key, protects nothing
+def _is_named(message: OcspMessage, signer: Certificate) -> bool:
+    """RFC 6960 4.2.2.3: the answer says whose it is, by name or by key (its SHA-1, which names and protects nothing)."""
+    if message.responder_name is not None:
+        return same_name(message.responder_name, signer.subject)
+    return message.responder_key == hashlib.sha1(_key_bits(signer), usedforsecurity=False).digest()

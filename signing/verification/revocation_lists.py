@@ -9,13 +9,14 @@ from datetime import datetime
 from functools import lru_cache
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 from cryptography.x509.oid import ExtensionOID
 
 from signing.verification.certificates import Certificate, same_name
 from signing.verification.der import read
 from signing.verification.faults import BadDer
-from signing.verification.signed_answers import digest_name, made_by
 
 MAX_WALKED = 200_000  # entries of an indirect list, which has to be read from its first; others are searched by number
 _EXPIRED_ON_LIST = x509.ObjectIdentifier("2.5.29.60")
@@ -33,7 +34,7 @@ class RevocationList:
         self.issuer = parsed.issuer.public_bytes()
         self.issued = parsed.last_update_utc
         self.until = parsed.next_update_utc
-        self.digest = digest_name(parsed.signature_hash_algorithm)
+        self.digest = _digest_name(parsed.signature_hash_algorithm)
         self.complete, self.indirect, self.users_only, self.ca_only = True, False, False, False
         self.points: frozenset[str] | None = None  # the distribution points it is for; None: all
         self.kept_since: datetime | None = None  # it still names certificates that ended after this (X.509 expiredCertsOnCRL)
@@ -110,7 +111,7 @@ def revocation_list(der: bytes, signer: Certificate) -> RevocationList | None:
             return None
         if signer.key_usage is not None and "crl_sign" not in signer.key_usage:
             return None
-        if not made_by(signer, parsed.signature, parsed.tbs_certlist_bytes, parsed.signature_hash_algorithm):
+        if not _made_by(signer, parsed.signature, parsed.tbs_certlist_bytes, parsed.signature_hash_algorithm):
             return None
         return RevocationList(parsed)
     except (ValueError, TypeError, UnsupportedAlgorithm, BadDer):
@@ -139,3 +140,30 @@ def _points(certificate: Certificate) -> frozenset[str]:
 def _texts(names: Iterable[x509.GeneralName]) -> list[str]:
     """General names as texts that compare: a directory name by its RFC 4514 form."""
     return [each.value.rfc4514_string() if isinstance(each, x509.DirectoryName) else str(each.value) for each in names]
+
+
+def _made_by(signer: Certificate, value: bytes, data: bytes, digest: hashes.HashAlgorithm | None) -> bool:
+    """Whether the signer's key made this signature; False also when the key is of a kind that cannot have."""
+    key = signer.key
+    try:
+        if isinstance(key, rsa.RSAPublicKey) and digest is not None:
+            try:
+                key.verify(value, data, padding.PKCS1v15(), digest)
+            except InvalidSignature:
+                key.verify(value, data, padding.PSS(padding.MGF1(digest), padding.PSS.AUTO), digest)
+        elif isinstance(key, ec.EllipticCurvePublicKey) and digest is not None:
+            key.verify(value, data, ec.ECDSA(digest))
+        elif isinstance(key, dsa.DSAPublicKey) and digest is not None:
+            key.verify(value, data, digest)
+        elif isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey):
+            key.verify(value, data)
+        else:
+            return False
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return False
+    return True
+
+
+def _digest_name(digest: hashes.HashAlgorithm | None) -> str | None:
+    """The digest by the names of `signing.verification.algorithms`."""
+    return digest.name.replace("-", "_") if digest is not None else None
