@@ -52,6 +52,7 @@ class Proof:
     time: datetime
     timestamp: JudgedTimestamp
     covers: frozenset[bytes] | None  # DER values; None: the signature and everything in it
+    is_archive: bool = True  # an archive timestamp: it lifts the level, not only the time
 
     def reaches(self, value: bytes) -> bool:
         """Whether the value stood under the timestamp."""

@@ -126,9 +126,10 @@ def name_level(given: Given, worth: Worth) -> tuple[Level | None, tuple[Finding,
     if word is not None and word.issued + CLOCK_SKEW < worth.best_time:
         detail = f"{word.issued.isoformat()} < {worth.best_time.isoformat()}"
         return Level.B_T, (finding("EVIDENCE_OLDER_THAN_TIMESTAMP", detail),)
-    if not worth.proofs:
+    archives = [each for each in worth.proofs if each.is_archive]
+    if not archives:
         return Level.B_LT, ()
-    uncovered = [_first_without_word(worth, *worth.material.under(proof)) for proof in worth.proofs]
+    uncovered = [_first_without_word(worth, *worth.material.under(proof)) for proof in archives]
     if None not in uncovered:
         names = ", ".join(each.common_name for each in uncovered if each is not None)
         return Level.B_LT, (finding("LEVEL_NOT_MET", f"B-LTA: the archive timestamp does not cover the word on {names}"),)

@@ -50,8 +50,36 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The Signature element is not as its schema demands: {detail}",
     ),
     "MANIFEST_NOT_FOLLOWED": (
-        "Chữ ký dùng Manifest; các tham chiếu trong đó không được kiểm tra",
-        "The signature uses a Manifest, whose references are not checked",
+        "Nội dung nêu trong Manifest của chữ ký không kiểm tra được: {detail}",
+        "What a manifest of the signature names cannot be checked: {detail}",
+    ),
+    "MANIFEST_MISMATCH": (
+        "Nội dung nêu trong Manifest của chữ ký đã bị thay đổi: {detail}",
+        "What a manifest of the signature names was changed: {detail}",
+    ),
+    "KEY_WITHOUT_CERTIFICATE": (
+        "Nội dung không bị thay đổi, nhưng chữ ký chỉ kèm khóa, không có chứng thư: không biết ai ký",
+        "Nothing was changed, but the signature brings a bare key and no certificate: nobody knows whose it is",
+    ),
+    "LOOKALIKE_UNSIGNED": (
+        "Có phần tử cùng tên với phần đã ký nhưng không ai ký: {detail}",
+        "Elements of the same name as what is signed, which nobody signed: {detail}",
+    ),
+    "TEXT_CUT": (
+        "Chữ trong phần đã ký bị cắt bởi chú thích hoặc CDATA không được chữ ký bảo vệ: {detail}",
+        "Signed text is cut in two by a comment or CDATA section, which the signature does not protect: {detail}",
+    ),
+    "OLD_XADES": (
+        "Thuộc tính XAdES phiên bản cũ không được đọc: {detail}",
+        "Properties of an old version of XAdES are not read: {detail}",
+    ),
+    "COUNTERSIGNATURE": (
+        "Đây là chữ ký xác nhận trên chữ ký khác ({detail})",
+        "This is a countersignature on another signature ({detail})",
+    ),
+    "TRANSCRIPT_UNKNOWN_PLACE": (
+        "Chữ ký không nằm ở vị trí ký nào của học bạ: {detail}",
+        "A signature stands in no place that the transcript has for one: {detail}",
     ),
     "TOO_MANY_SIGNATURES": ("Quá nhiều chữ ký trong tệp: {detail}", "Too many signatures in the file: {detail}"),
     # The transcript of the ministry.

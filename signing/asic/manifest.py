@@ -10,7 +10,8 @@ from xml.sax.saxutils import quoteattr
 
 from signing.verification.faults import Fault
 from signing.xml.algorithms import DIGEST_URIS, DIGESTS, DS
-from signing.xml.signature import decoded, only
+from signing.xml.keyinfo import decoded
+from signing.xml.signature import only
 from signing.xml.tree import Element, read_document
 
 ASIC = "http://uri.etsi.org/02918/v1.2.1#"

@@ -5,10 +5,10 @@ Whether one is still strong enough is not decided here but by the dated table (`
 
 from collections.abc import Mapping
 
-from cryptography.hazmat.primitives.asymmetric import utils
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, utils
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from signing.keys.algorithms import Scheme as Padding
-from signing.verification.certificates import Certificate
 from signing.verification.signed_data import Scheme
 
 DS = "http://www.w3.org/2000/09/xmldsig#"
@@ -17,6 +17,9 @@ NEWER = "http://www.w3.org/2007/05/xmldsig-more#"
 XENC = "http://www.w3.org/2001/04/xmlenc#"
 DSIG11 = "http://www.w3.org/2009/xmldsig11#"
 XADES = "http://uri.etsi.org/01903/v1.3.2#"
+XADES_141 = "http://uri.etsi.org/01903/v1.4.1#"
+XADES_OLD = frozenset({"http://uri.etsi.org/01903/v1.1.1#", "http://uri.etsi.org/01903/v1.2.2#"})  # named, not read
+RFC9231 = "http://www.w3.org/2021/04/xmldsig-more#"
 ENVELOPED = DS + "enveloped-signature"
 SIGNED_PROPERTIES = "http://uri.etsi.org/01903#SignedProperties"
 MANIFEST = DS + "Manifest"
@@ -44,6 +47,14 @@ SIGNATURES: Mapping[str, Scheme] = {
     **{MORE + f"rsa-{name}": Scheme(name="rsa_pkcs1", digest=name) for name in ("sha224", "sha256", "sha384", "sha512")},
     **{NEWER + f"{name}-rsa-MGF1": Scheme(name="rsa_pss", digest=name, salt=salt) for name, salt in _SALTS.items()},
     **{MORE + f"ecdsa-{name}": Scheme(name="ecdsa", digest=name) for name in ("sha1", "sha224", "sha256", "sha384", "sha512")},
+    **{
+        RFC9231 + f"ecdsa-{name.replace('_', '-')}": Scheme(name="ecdsa", digest=name)
+        for name in ("sha3_224", "sha3_256", "sha3_384", "sha3_512")
+    },
+    RFC9231 + "eddsa-ed25519": Scheme(name="ed25519", digest="sha512"),
+    RFC9231 + "eddsa-ed448": Scheme(name="ed448", digest="shake256"),
+    DS + "dsa-sha1": Scheme(name="dsa", digest="sha1"),
+    DSIG11 + "dsa-sha256": Scheme(name="dsa", digest="sha256"),
 }
 
 
@@ -59,11 +70,14 @@ def is_hmac(uri: str) -> bool:
     return "hmac" in uri.lower()
 
 
-def value_from_xml(value: bytes, scheme: Scheme, certificate: Certificate) -> bytes:
-    """A signature value as keys verify it: ECDSA stands in XML as r beside s (XML-DSig 1.1, 6.4.3), not as DER."""
-    if scheme.name != "ecdsa":
+def value_from_xml(value: bytes, scheme: Scheme, key: PublicKeyTypes) -> bytes:
+    """A signature value as keys verify it: ECDSA and DSA stand in XML as r beside s (XML-DSig 1.1, 6.4), not as DER."""
+    if scheme.name == "ecdsa" and isinstance(key, ec.EllipticCurvePublicKey):
+        half = (key.curve.key_size + 7) // 8
+    elif scheme.name == "dsa" and isinstance(key, dsa.DSAPublicKey):
+        half = (key.parameters().parameter_numbers().q.bit_length() + 7) // 8
+    else:
         return value
-    half = (certificate.key_bits + 7) // 8
     if len(value) != 2 * half:
         return b""
     return utils.encode_dss_signature(int.from_bytes(value[:half], "big"), int.from_bytes(value[half:], "big"))

@@ -1,6 +1,6 @@
 """Canonical XML, the bytes of a tree that are hashed: C14N 1.0 (W3C 2001), 1.1 (2008) and Exclusive (2002).
 
-    data = canonical(element, METHODS["http://www.w3.org/2006/12/xml-c14n11"], without=the_signature)
+    data = canonical(element, METHODS["http://www.w3.org/2006/12/xml-c14n11"], without=frozenset({the_signature.number}))
 
 A node-set is here always a whole element, or the whole document, perhaps without the enveloped signature:
 XPath never chooses. So the general algorithm comes down to one walk that keeps what namespaces were already written.
@@ -57,11 +57,12 @@ def canonical(
     what: Element | Document,
     method: Method,
     *,
-    without: Element | None = None,
+    without: frozenset[int] = frozenset(),
     prefixes: frozenset[str] = frozenset(),
     comments: bool | None = None,
 ) -> bytes:
-    """The canonical octets. `prefixes` are those of InclusiveNamespaces (exclusive form; "" stands for #default).
+    """The canonical octets. `without`: elements, by their number, that are left out with all in them. `prefixes` are those of
+    InclusiveNamespaces (exclusive form; "" stands for #default).
 
     `comments=False` leaves them out whatever the method: a same-document reference by Id has none (XML-DSig 4.4.3.3).
     """
@@ -81,7 +82,7 @@ _Item = tuple[Element, dict[str, str], dict[str, str]] | str  # to be opened, or
 
 
 class _Writer:
-    def __init__(self, method: Method, without: Element | None, prefixes: frozenset[str], *, comments: bool) -> None:
+    def __init__(self, method: Method, without: frozenset[int], prefixes: frozenset[str], *, comments: bool) -> None:
         self.method, self.without, self.prefixes, self.comments = method, without, prefixes, comments
         self.parts: list[str] = []
 
@@ -122,7 +123,7 @@ class _Writer:
                 if isinstance(child, str):
                     stack.append(_text(child))
                 elif isinstance(child, Element):
-                    if child is not self.without:
+                    if child.number not in self.without:
                         stack.append((child, scope, written))
                 elif isinstance(child, Instruction):
                     stack.append(f"<?{child.target}{f' {child.data}' if child.data else ''}?>")

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from signing.verification.faults import Fault
 from signing.xml.algorithms import DS
-from signing.xml.references import Covered, is_content, target_of
+from signing.xml.references import Covered, is_content, target_id, target_of
 from signing.xml.signature import read_signature
+from signing.xml.transforms import Without
 from signing.xml.tree import Document, Element, read_document
 
+MAX_NAMED = 20  # elements in one finding: a reader of the report takes in no more
 MAX_SIGNATURES = 256  # a packed class carries about 50 x 16 in files of their own, one transcript at most 20
 
 
@@ -33,7 +35,13 @@ def coverage(content: bytes) -> Mapping[str, tuple[Covered, ...]]:
         except Fault:
             continue
         found[field_of(element)] = tuple(
-            Covered(path=target.path, id=(each.uri or "").removeprefix("#"), size=0, element=target, enveloped=each.enveloped)
+            Covered(
+                path=target.path,
+                id=target_id(each),
+                size=0,
+                element=target,
+                enveloped=each.transforms.without is not Without.NOTHING,
+            )
             for each, target in zip(parsed.references, targets, strict=True)
             if is_content(target, parsed)
         )
@@ -72,7 +80,7 @@ def unsigned_parts(document: Document, signed: list[Element]) -> list[str]:
     on_the_way = {id(above) for each in (*signed, *signature_elements(document)) for above in each.ancestors}
     found: list[str] = []
     stack = [document.root]
-    while stack and len(found) < 20:  # noqa: PLR2004 -- a reader of the report takes in no more
+    while stack and len(found) < MAX_NAMED:
         element = stack.pop()
         if id(element) in inside or (element.local == "Signature" and element.namespace == DS):
             continue
@@ -82,6 +90,36 @@ def unsigned_parts(document: Document, signed: list[Element]) -> list[str]:
         elif children or element.text.strip() or element.attributes:
             found.append(element.path)
     return found
+
+
+def lookalikes(document: Document, signed: list[Element]) -> list[str]:
+    """Elements that nobody signed under the very name of one that is signed: what signature wrapping leaves behind.
+
+    The signed original is moved to where no program looks, and something else stands in its place. Which of the two a program
+    takes, its schema decides, which is not known here.
+    """
+    names = {(each.namespace, each.local) for each in signed if each.namespace != DS and each is not document.root}
+    if not names:
+        return []
+    inside = sorted((each.number, each.last) for each in (*signed, *signature_elements(document)))
+    found: list[str] = []
+    covered_to = -1
+    spans = iter(inside)
+    span = next(spans, None)
+    for element in document.root.walk():
+        while span is not None and span[0] <= element.number:
+            covered_to = max(covered_to, span[1])
+            span = next(spans, None)
+        if element.number > covered_to and (element.namespace, element.local) in names:
+            found.append(element.path)
+            if len(found) >= MAX_NAMED:
+                break
+    return found
+
+
+def cut_texts(document: Document, signed: list[Element]) -> list[str]:
+    """Signed elements whose text is cut by a comment or a CDATA section: the first piece is not all of it."""
+    return [each.path for each in document.cut if any(each.is_inside(one) for one in signed)][:MAX_NAMED]
 
 
 def share(covered: Covered, document: Document, spans: Sequence[tuple[int, int]]) -> str:

@@ -4,7 +4,10 @@ Only elements of this document, by an Id that is there once, and files of the pa
 expression is evaluated, and a signature never lies in what it signs unless it says so (enveloped).
 """
 
+import base64
+import binascii
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,10 +18,15 @@ from signing.trust import Trust
 from signing.verification.certificates import Certificate
 from signing.verification.faults import Fault
 from signing.verification.signed_data import digest_of
-from signing.xml.algorithms import SIGNED_PROPERTIES
+from signing.xml.algorithms import DS, SIGNED_PROPERTIES
 from signing.xml.canonical import DEFAULT, MAX_BYTES, MAX_ELEMENTS, Method, canonical
 from signing.xml.signature import Parsed, Reference
-from signing.xml.tree import Document, Element
+from signing.xml.transforms import Without
+from signing.xml.tree import BadXml, Document, Element, read_document
+
+# The two forms of XPointer that XML-DSig 4.4.3.2 speaks of; unlike their short forms they keep comments.
+_XPOINTER_ID = re.compile(r"#xpointer\(\s*id\((?:'([^']+)'|\"([^\"]+)\")\)\s*\)")
+_XPOINTER_ROOT = "#xpointer(/)"
 
 
 class Refused(Fault):
@@ -48,6 +56,7 @@ class Covered:
     size: int  # in bytes of canonical form
     element: Element | None = None
     enveloped: bool = False
+    others_left_out: bool = False  # also other people's signatures inside are not signed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,16 +66,13 @@ class Budget:
     bytes_left: int = MAX_BYTES
     elements_left: int = MAX_ELEMENTS
 
-    def write(
-        self, what: Element | Document, *, of: Element, method: Method, prefixes: frozenset[str], without: Element | None
-    ) -> bytes:
-        """The canonical form of `what` (for the document, `of` is its root), counted. Raises Refused."""
-        self.elements_left -= of.size
-        self.bytes_left -= max(0, of.end - of.start)
+    def spend(self, elements: int, size: int) -> None:
+        """Count what is about to be written or hashed. Raises Refused."""
+        self.elements_left -= elements
+        self.bytes_left -= max(0, size)
         if self.elements_left < 0 or self.bytes_left < 0:
             detail = f"{MAX_BYTES} bytes, {MAX_ELEMENTS} elements"
             raise Refused("RESOURCE_LIMIT", detail, verdict=Verdict.INDETERMINATE, sub=SubIndication.NO_POE)
-        return canonical(what, method, without=without, prefixes=prefixes, comments=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,78 +82,162 @@ class Setting:
     document: Document
     trust: Trust
     now: datetime
-    files: Mapping[str, bytes]
-    spans: tuple[tuple[int, int], ...]  # where the signatures stand in the bytes
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    spans: tuple[tuple[int, int], ...] = ()  # where the signatures stand in the bytes
+    signatures: tuple[Element, ...] = ()
     budget: Budget = field(default_factory=Budget)
     digests: dict[tuple[object, ...], tuple[int, bytes]] = field(default_factory=dict)  # of canonical forms written already
 
 
-def check_reference(reference: Reference, parsed: Parsed, setting: Setting, certificate: Certificate) -> Covered | None:
+def check_reference(reference: Reference, parsed: Parsed, setting: Setting, certificate: Certificate | None) -> Covered | None:
     """The digest of one reference; what it covers, or None for the signature's own parts. Raises Refused."""
-    if reference.uri and not reference.uri.startswith("#"):
-        return _check_file(reference, setting, certificate)
-    target = target_of(reference, parsed, setting.document)
-    without = parsed.element if reference.enveloped and parsed.element.is_inside(target) else None
-    what = setting.document if reference.uri == "" else target
-    size, digest = _digest(reference, what, target, without, setting)
+    in_package = is_file(reference)
+    target = None if in_package else target_of(reference, parsed, setting.document)
+    content = target is None or is_content(target, parsed)
+    size, digest = _digest(reference, parsed, setting, target)
     if not hmac.compare_digest(digest, reference.value):
         raise Refused(
             "DIGEST_MISMATCH",
-            target.path,
+            target.path if target is not None else (reference.uri or ""),
             sub=SubIndication.HASH_FAILURE,
             certificate=certificate,
-            changes=Changes.FORBIDDEN if is_content(target, parsed) else Changes.NOT_UNDERSTOOD,
+            changes=Changes.FORBIDDEN if content else Changes.NOT_UNDERSTOOD,
         )
-    if not is_content(target, parsed):
+    if target is None:
+        return Covered(path=unquote(reference.uri or ""), id="", size=size)
+    if not content:
         return None
-    return Covered(path=target.path, id=_id(reference), size=size, element=target, enveloped=without is not None)
+    enveloped = reference.transforms.without is not Without.NOTHING and parsed.element.is_inside(target)
+    return Covered(
+        path=target.path,
+        id=target_id(reference),
+        size=size,
+        element=target,
+        enveloped=enveloped,
+        others_left_out=reference.transforms.without is Without.ALL or reference.transforms.base64,
+    )
 
 
-def _digest(
-    reference: Reference, what: Element | Document, target: Element, without: Element | None, setting: Setting
-) -> tuple[int, bytes]:
-    """Size and digest of the canonical form. Several people sign the same element: it is written once for all of them."""
-    method = reference.method or DEFAULT
-    key = (reference.uri, method.uri, reference.prefixes, reference.digest, without.number if without else None)
+def is_file(reference: Reference) -> bool:
+    """Whether it names something outside this document."""
+    return bool(reference.uri) and not (reference.uri or "").startswith("#")
+
+
+def _digest(reference: Reference, parsed: Parsed, setting: Setting, target: Element | None) -> tuple[int, bytes]:
+    """Size and digest of what is signed. Several people sign the same element: it is written once for all of them."""
+    left_out = omitted(reference, parsed, setting, target) if target is not None else frozenset()
+    transforms = reference.transforms
+    key = (reference.uri, transforms.method, transforms.prefixes, transforms.base64, reference.digest, left_out)
     known = setting.digests.get(key)
     if known is None:
-        data = setting.budget.write(what, of=target, method=method, prefixes=reference.prefixes, without=without)
+        data = octets_of(reference, parsed, setting, default=DEFAULT)
         known = setting.digests[key] = len(data), digest_of(reference.digest, data)
     return known
 
 
-def _check_file(reference: Reference, setting: Setting, certificate: Certificate) -> Covered:
+def octets_of(reference: Reference, parsed: Parsed, setting: Setting, *, default: Method) -> bytes:
+    """What a reference's digest is over; `default` is the form of a node-set for which none is named. Raises Refused."""
+    if is_file(reference):
+        return _file(reference, setting)
+    target = target_of(reference, parsed, setting.document)
+    setting.budget.spend(target.size, target.end - target.start)
+    transforms = reference.transforms
+    left_out = omitted(reference, parsed, setting, target)
+    if transforms.base64:
+        return _decoded("".join(_texts(target, left_out)))
+    whole = reference.uri in {"", _XPOINTER_ROOT}
+    return canonical(
+        setting.document if whole else target,
+        transforms.method or default,
+        without=left_out,
+        prefixes=transforms.prefixes,
+        comments=None if (reference.uri or "").startswith("#xpointer(") else False,
+    )
+
+
+def omitted(reference: Reference, parsed: Parsed, setting: Setting, target: Element) -> frozenset[int]:
+    """The signatures, by their number, that the reference leaves out of its target."""
+    match reference.transforms.without:
+        case Without.NOTHING:
+            return frozenset()
+        case Without.OWN:
+            return frozenset({parsed.element.number}) if parsed.element.is_inside(target) else frozenset()
+        case Without.ALL:
+            return frozenset(each.number for each in setting.signatures if each.is_inside(target))
+
+
+def _texts(target: Element, left_out: frozenset[int]) -> list[str]:
+    """The character data of an element and everything in it, in document order (XML-DSig 6.6.2)."""
+    found: list[str] = []
+    stack: list[Element | str] = [target]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, str):
+            found.append(node)
+        elif node.number not in left_out:
+            stack.extend(child for child in reversed(node.children) if isinstance(child, Element | str))
+    return found
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as fault:
+        raise Refused("REFERENCE_REFUSED", "base64", sub=SubIndication.HASH_FAILURE) from fault
+
+
+def _file(reference: Reference, setting: Setting) -> bytes:
     """A file of the package around the document. Anything else outside is refused: no address is ever followed."""
     name = unquote(reference.uri or "")
-    if name not in setting.files or reference.enveloped or reference.method is not None:
-        raise Refused("REFERENCE_REFUSED", (reference.uri or "")[:100], certificate=certificate)
-    data = setting.files[name]
-    if not hmac.compare_digest(digest_of(reference.digest, data), reference.value):
-        raise Refused(
-            "DIGEST_MISMATCH", name, sub=SubIndication.HASH_FAILURE, certificate=certificate, changes=Changes.FORBIDDEN
-        )
-    return Covered(path=name, id="", size=len(data))
+    data = setting.files.get(name)
+    transforms = reference.transforms
+    if data is None or transforms.without is not Without.NOTHING:
+        raise _not_found("REFERENCE_REFUSED", reference.uri)
+    setting.budget.spend(1, len(data))
+    if transforms.base64:
+        return _decoded(data.decode("latin-1"))
+    if transforms.method is None:
+        return data
+    try:
+        document = read_document(data)
+    except BadXml as fault:
+        raise _not_found("REFERENCE_REFUSED", f"{name}: {fault}") from fault
+    setting.budget.spend(document.root.size, len(data))
+    return canonical(document, transforms.method, prefixes=transforms.prefixes)
+
+
+def _not_found(code: str, detail: str | None) -> Refused:
+    return Refused(code, (detail or "")[:100], sub=SubIndication.SIGNED_DATA_NOT_FOUND, verdict=Verdict.INDETERMINATE)
+
+
+def target_id(reference: Reference) -> str:
+    """The Id that a reference names; empty where it names the document."""
+    uri = reference.uri or ""
+    pointer = _XPOINTER_ID.fullmatch(uri)
+    if pointer:
+        return pointer[1] or pointer[2]
+    return "" if uri == _XPOINTER_ROOT else uri.removeprefix("#")
 
 
 def target_of(reference: Reference, parsed: Parsed, document: Document) -> Element:
     """The one element that a reference names. Raises Refused."""
     uri = reference.uri
-    if uri is None or (uri and not uri.startswith("#")):
-        raise Refused("REFERENCE_REFUSED", "no URI" if uri is None else uri[:100])
-    if not uri:
+    if uri is None or is_file(reference) or uri == "#":
+        raise _not_found("REFERENCE_REFUSED", "no URI" if uri is None else uri)
+    named = target_id(reference)
+    if not named:
         target = document.root
     else:
-        if uri.startswith("#xpointer") or uri == "#":
-            raise Refused("REFERENCE_REFUSED", uri[:100])
-        found = document.find_ids(uri[1:])
+        if named.startswith("xpointer("):
+            raise _not_found("REFERENCE_REFUSED", uri)
+        found = document.find_ids(named)
         if len(found) > 1:
             raise Refused("DUPLICATE_ID", uri[:100])
         if not found:
-            raise Refused(
-                "REFERENCE_NOT_FOUND", uri[:100], sub=SubIndication.SIGNED_DATA_NOT_FOUND, verdict=Verdict.INDETERMINATE
-            )
+            raise _not_found("REFERENCE_NOT_FOUND", uri)
         target = found[0]
-    if parsed.element.is_inside(target) and not reference.enveloped:
+    # Base64 takes the text alone: a signature in there would sign its own digests, which nobody can make.
+    if parsed.element.is_inside(target) and reference.transforms.without is Without.NOTHING:
         raise Refused("SIGNATURE_INSIDE_REFERENCE", target.path)
     return target
 
@@ -157,14 +247,9 @@ def is_content(target: Element, parsed: Parsed) -> bool:
     if not target.is_inside(parsed.element):
         return True
     own = next((each for each in (target, *target.ancestors) if each.parent is parsed.element), None)
-    if own is None or own.local != "Object":
+    if own is None or own.local != "Object" or own.namespace != DS:
         return False
-    properties = parsed.properties
-    return properties is None or not (target.is_inside(properties.element) or properties.element.is_inside(target))
-
-
-def _id(reference: Reference) -> str:
-    return (reference.uri or "").removeprefix("#")
+    return not any(target.is_inside(each) or each.is_inside(target) for each in parsed.own)
 
 
 def binds_properties(parsed: Parsed, document: Document) -> bool:
@@ -174,7 +259,7 @@ def binds_properties(parsed: Parsed, document: Document) -> bool:
     """
     bound = False
     for each in parsed.references:
-        if each.uri is None or (each.uri and not each.uri.startswith("#")):
+        if each.uri is None or is_file(each):
             continue
         target = target_of(each, parsed, document)
         is_own = parsed.properties is not None and target is parsed.properties.element

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
-from signing.apply.certificates import check_certificate, check_validity
+from signing.apply.certificates import check_validity, usable_chain
 from signing.errors import (
     BadRequest,
     BadSignatureValue,
@@ -35,7 +35,6 @@ from signing.keys.algorithms import (
     default_scheme,
     digest_for,
     is_made_by,
-    ordered_chain,
     public_key,
     scheme_of,
     subject_name,
@@ -153,9 +152,7 @@ def prepare_xml(
 ) -> PreparedXml:
     """Everything up to the point where the key is needed."""
     moment = at or datetime.now(UTC).astimezone()
-    if trust is not None:
-        chain = ordered_chain(certificate, [*chain, *trust.intermediates, *(root.certificate.der for root in trust.roots)])
-    check_certificate(certificate, chain, at=moment, evidence=evidence, trust=trust)
+    chain = usable_chain(certificate, chain, at=moment, evidence=evidence, trust=trust)
     document = read_signable(xml)
     where = find_place(document, place)
     target = _target(document, reference_id, where)
@@ -183,7 +180,7 @@ def prepare_xml(
         digest=digest,
         scheme=chosen,
         certificate=certificate,
-        chain=tuple(chain),
+        chain=chain,
         level=level,
         claimed_time=moment,
     )

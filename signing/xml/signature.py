@@ -4,33 +4,25 @@ parsed = read_signature(element)
 parsed.references, parsed.method, parsed.value, parsed.properties
 """
 
-import base64
-import binascii
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 from signing.verification.faults import Fault
-from signing.xml.algorithms import DIGESTS, DS, ENVELOPED, EXCLUSIVE, MANIFEST, SIGNED_PROPERTIES, XADES
-from signing.xml.canonical import DEFAULT, METHODS, Method
+from signing.xml.algorithms import DIGESTS, DS, MANIFEST, SIGNED_PROPERTIES, XADES, XADES_OLD
+from signing.xml.canonical import METHODS, Method
+from signing.xml.keyinfo import BadSignatureElement, KeyInfo, decoded, read_key_info
+from signing.xml.transforms import TransformRefused, Transforms, inclusive_prefixes, named, read_transforms
 from signing.xml.tree import Element
+from signing.xml.unsigned import Unsigned, read_unsigned
 
-MAX_REFERENCES = 64  # of one signature; a transcript's has two
-MAX_CERTIFICATES = 16  # in one KeyInfo
-MAX_STAMPS = 8  # timestamps on one signature
-MAX_VALUES = 64  # certificates or revocation values kept beside one signature
-MAX_BASE64 = 16 * 1024 * 1024  # characters of one value: a large authority's revocation list
+MAX_REFERENCES = 1000  # of one signature: as many as a package has files; a transcript's has two
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?")
 
 
-class BadSignatureElement(Fault):
-    """The Signature element, or what stands in it, is not as its schema demands."""
-
-
-class TransformRefused(Fault):
-    """A transform that is not one of enveloped-signature and the six canonical forms."""
+class UnknownAlgorithm(Fault):
+    """A digest that is in no table of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +32,7 @@ class Reference:
     uri: str | None
     kind: str  # its Type
     id: str
-    enveloped: bool
-    method: Method | None  # None: no canonicalisation was named
-    prefixes: frozenset[str]
+    transforms: Transforms
     digest: str
     value: bytes
 
@@ -56,20 +46,13 @@ class CertificateDigest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StampElement:
-    """A timestamp over the signature value: the token, and how SignatureValue was canonicalised for it."""
-
-    token: bytes
-    method: Method
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Properties:
     """The XAdES properties of a signature. The signed ones count only when the signature references `element`."""
 
     element: Element  # SignedProperties
     signing_time: datetime | None
     certificate: CertificateDigest | None
+    policy: str = ""  # what SignaturePolicyIdentifier names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +67,11 @@ class Parsed:
     references: tuple[Reference, ...]
     value: bytes
     value_element: Element
-    certificates: tuple[bytes, ...]  # of KeyInfo
+    key_info: KeyInfo
     properties: Properties | None
-    stamps: tuple[StampElement, ...]
-    more_certificates: tuple[bytes, ...]
-    ocsps: tuple[bytes, ...]
-    lists: tuple[bytes, ...]
+    own: tuple[Element, ...]  # every QualifyingProperties, of versions that are not read too
+    old_version: str  # the namespace of such
+    unsigned: Unsigned
 
 
 def read_signature(element: Element) -> Parsed:
@@ -101,22 +83,21 @@ def read_signature(element: Element) -> Parsed:
         raise BadSignatureElement(f"{len(listed)} references; 1 to {MAX_REFERENCES} are expected")
     value = only(element, "SignatureValue")
     properties, unsigned = _qualifying(element)
-    ocsps, lists = _revocation_values(unsigned)
+    own = [each for holder in element.elements("Object", DS) for each in holder.elements("QualifyingProperties")]
     return Parsed(
         element=element,
         signed_info=signed_info,
         method=method,
         prefixes=prefixes,
         algorithm=_algorithm(only(signed_info, "SignatureMethod")),
-        references=tuple(_reference(each) for each in listed),
+        references=tuple(read_reference(each) for each in listed),
         value=decoded(value),
         value_element=value,
-        certificates=_key_certificates(element),
+        key_info=read_key_info(element),
         properties=properties,
-        stamps=_stamps(unsigned),
-        more_certificates=_values(unsigned, "CertificateValues", "EncapsulatedX509Certificate"),
-        ocsps=ocsps,
-        lists=lists,
+        own=tuple(own),
+        old_version=next((each.namespace for each in own if each.namespace in XADES_OLD), ""),
+        unsigned=read_unsigned(unsigned),
     )
 
 
@@ -126,17 +107,6 @@ def only(parent: Element, local: str, namespace: str = DS) -> Element:
     if len(found) != 1:
         raise BadSignatureElement(f"{len(found)} {local} in {parent.local}; exactly one is expected")
     return found[0]
-
-
-def decoded(element: Element) -> bytes:
-    """The bytes of a base64 value."""
-    text = "".join(element.text.split())
-    if any(isinstance(child, Element) for child in element.children) or len(text) > MAX_BASE64:
-        raise BadSignatureElement(f"{element.local} is no base64 value")
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as fault:
-        raise BadSignatureElement(f"{element.local} is no base64 value") from fault
 
 
 def _algorithm(element: Element) -> str:
@@ -149,55 +119,23 @@ def _algorithm(element: Element) -> str:
 def _canonicalization(element: Element) -> tuple[Method, frozenset[str]]:
     uri = _algorithm(element)
     if uri not in METHODS:
-        raise TransformRefused(uri[:100])
-    return METHODS[uri], _prefixes(element)
+        raise TransformRefused(named(uri))
+    return METHODS[uri], inclusive_prefixes(element)
 
 
-def _prefixes(element: Element) -> frozenset[str]:
-    for each in element.elements("InclusiveNamespaces", EXCLUSIVE):
-        listed = (each.attribute("PrefixList") or "").split()
-        return frozenset("" if prefix == "#default" else prefix for prefix in listed)
-    return frozenset()
-
-
-def _reference(element: Element) -> Reference:
-    enveloped = False
-    method: Method | None = None
-    prefixes: frozenset[str] = frozenset()
-    for holder in element.elements("Transforms", DS):
-        for transform in holder.elements("Transform", DS):
-            uri = _algorithm(transform)
-            if uri == ENVELOPED and not enveloped and method is None:
-                enveloped = True
-            elif uri in METHODS and method is None:
-                method, prefixes = METHODS[uri], _prefixes(transform)
-            else:
-                raise TransformRefused(uri[:100])
+def read_reference(element: Element) -> Reference:
+    """A Reference, of a signature or of a manifest. Raises BadSignatureElement, TransformRefused."""
     digest = _algorithm(only(element, "DigestMethod"))
     if digest not in DIGESTS:
-        raise BadSignatureElement(f"the digest {digest[:100]} is not known")
+        raise UnknownAlgorithm(digest[:100])
     return Reference(
         uri=element.attribute("URI"),
         kind=element.attribute("Type") or "",
         id=element.attribute("Id") or "",
-        enveloped=enveloped,
-        method=method,
-        prefixes=prefixes,
+        transforms=read_transforms(element),
         digest=DIGESTS[digest],
         value=decoded(only(element, "DigestValue")),
     )
-
-
-def _key_certificates(signature: Element) -> tuple[bytes, ...]:
-    found = [
-        decoded(certificate)
-        for key_info in signature.elements("KeyInfo", DS)
-        for data in key_info.elements("X509Data", DS)
-        for certificate in data.elements("X509Certificate", DS)
-    ]
-    if len(found) > MAX_CERTIFICATES:
-        raise BadSignatureElement(f"{len(found)} certificates in KeyInfo; at most {MAX_CERTIFICATES} are read")
-    return tuple(dict.fromkeys(found))
 
 
 # XAdES
@@ -230,13 +168,16 @@ def _qualifying(signature: Element) -> tuple[Properties | None, Element | None]:
 def _signed_properties(element: Element) -> Properties:
     time: datetime | None = None
     certificate: CertificateDigest | None = None
+    policy = ""
     for holder in element.elements("SignedSignatureProperties", XADES):
         for each in holder.elements("SigningTime", XADES):
             time = read_time(each.text)
         for name in ("SigningCertificateV2", "SigningCertificate"):
             for each in holder.elements(name, XADES):
                 certificate = certificate or _certificate_digest(each)
-    return Properties(element=element, signing_time=time, certificate=certificate)
+        for each in holder.elements("SignaturePolicyIdentifier", XADES):
+            policy = next((inner.text.strip() for inner in each.walk() if inner.local == "Identifier"), "implied")
+    return Properties(element=element, signing_time=time, certificate=certificate, policy=policy)
 
 
 def _certificate_digest(element: Element) -> CertificateDigest:
@@ -272,30 +213,16 @@ def _zone(text: str) -> timezone:
     return timezone(sign * timedelta(hours=hours, minutes=minutes))
 
 
-def _stamps(unsigned: Element | None) -> tuple[StampElement, ...]:
-    if unsigned is None:
-        return ()
-    found: list[StampElement] = []
-    for each in list(unsigned.elements("SignatureTimeStamp", XADES))[:MAX_STAMPS]:
-        method = DEFAULT
-        for named in each.elements("CanonicalizationMethod", DS):
-            method, _ = _canonicalization(named)
-        found += [StampElement(token=decoded(token), method=method) for token in each.elements("EncapsulatedTimeStamp", XADES)]
-    return tuple(found[:MAX_STAMPS])
-
-
-def _revocation_values(unsigned: Element | None) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
-    ocsps = _values(unsigned, "RevocationValues", "EncapsulatedOCSPValue", "OCSPValues")
-    return ocsps, _values(unsigned, "RevocationValues", "EncapsulatedCRLValue", "CRLValues")
-
-
-def _values(unsigned: Element | None, holder: str, name: str, between: str = "") -> tuple[bytes, ...]:
-    if unsigned is None:
-        return ()
-    holders: Sequence[Element] = list(unsigned.elements(holder, XADES))
-    if between:
-        holders = [inner for each in holders for inner in each.elements(between, XADES)]
-    return tuple(decoded(value) for each in holders for value in each.elements(name, XADES))[:MAX_VALUES]
-
-
-__all__ = ["MANIFEST", "SIGNED_PROPERTIES", "Parsed", "Reference", "decoded", "only", "read_signature"]
+__all__ = [
+    "MANIFEST",
+    "SIGNED_PROPERTIES",
+    "BadSignatureElement",
+    "Parsed",
+    "Reference",
+    "TransformRefused",
+    "UnknownAlgorithm",
+    "decoded",
+    "only",
+    "read_reference",
+    "read_signature",
+]

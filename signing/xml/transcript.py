@@ -154,10 +154,18 @@ def transcript_faults(
         if place is not None and targets and not any(target is place.target for target in targets):
             wanted = place.target.path if place.target is not None else "?"
             faults.append(finding("TRANSCRIPT_WRONG_REFERENCE", f"{name(signature)} -> {wanted}"))
+        elif place is None:
+            faults.append(finding("TRANSCRIPT_UNKNOWN_PLACE", name(signature)))
     empty = [each.element.path for each in places if not each.taken]
     if empty:
         faults.append(finding("TRANSCRIPT_INCOMPLETE", ", ".join(empty)))
     return faults
+
+
+def unfinished(document: Document, path: str) -> bool:
+    """Whether an element is a transcript's own data that somebody has yet to sign: a subject beside one that is signed."""
+    data = next(document.root.elements(DATA), None)
+    return data is not None and path.startswith(data.path + "/")
 
 
 def is_transcript(document: Document) -> bool:

@@ -21,8 +21,10 @@ MAX_ATTRIBUTES = 256  # of one element
 
 XML = "http://www.w3.org/XML/1998/namespace"
 XMLNS = "http://www.w3.org/2000/xmlns/"
-_ENCODINGS = frozenset({"utf-8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be"})
+WSU = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"  # Id of WS-Security
+_ENCODINGS = frozenset({"utf-8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be", "iso-8859-1"})
 _ID_NAMES = frozenset({"Id", "ID", "id"})  # what schemas of signatures, and of our ministry, call identifiers
+_QUALIFIED_IDS = frozenset({(XML, "id"), (WSU, "Id")})
 _DOCTYPE = re.compile(rb"<!DOCTYPE", re.IGNORECASE)
 
 
@@ -148,6 +150,7 @@ class Document:
     after: tuple[Comment | Instruction, ...]
     ids: dict[str, tuple[Element, ...]]
     encoding: str
+    cut: tuple[Element, ...] = ()  # whose text is cut in two by a comment or the edge of a CDATA section
 
     def find_ids(self, value: str) -> tuple[Element, ...]:
         """Every element that carries this identifier; more than one is an attack or a mistake, never a choice."""
@@ -182,6 +185,8 @@ class _Builder:
         self.parser.CharacterDataHandler = self._text
         self.parser.CommentHandler = self._comment
         self.parser.ProcessingInstructionHandler = self._instruction
+        self.parser.StartCdataSectionHandler = self._edge
+        self.parser.EndCdataSectionHandler = self._edge
         self.parser.XmlDeclHandler = self._declaration
         self.parser.StartDoctypeDeclHandler = self._doctype
         self._content = content
@@ -191,6 +196,8 @@ class _Builder:
         self._before: list[Comment | Instruction] = []
         self._after: list[Comment | Instruction] = []
         self._ids: dict[str, tuple[Element, ...]] = {}
+        self._texts: list[_Text] = []
+        self._cut: list[Element] = []
         self._count = 0
         self._elements = 0
         self._encoding = "utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8"
@@ -199,7 +206,12 @@ class _Builder:
         if self._root is None:
             raise BadXml("there is no element")
         return Document(
-            root=self._root, before=tuple(self._before), after=tuple(self._after), ids=self._ids, encoding=self._encoding
+            root=self._root,
+            before=tuple(self._before),
+            after=tuple(self._after),
+            ids=self._ids,
+            encoding=self._encoding,
+            cut=tuple(self._cut),
         )
 
     def _declaration(self, version: str, encoding: str | None, _standalone: int) -> None:
@@ -234,7 +246,7 @@ class _Builder:
         )
         self._elements += 1
         for each in element.attributes:
-            if (not each.namespace and each.local in _ID_NAMES) or (each.namespace == XML and each.local == "id"):
+            if (not each.namespace and each.local in _ID_NAMES) or (each.namespace, each.local) in _QUALIFIED_IDS:
                 self._remember(each.value, element)
         if parent is not None:
             parent.children.append(element)
@@ -242,6 +254,7 @@ class _Builder:
             self._root = element
         self._open.append(element)
         self._scopes.append(scope)
+        self._texts.append(_Text())
 
     def _remember(self, value: str, element: Element) -> None:
         known = self._ids.get(value, ())
@@ -252,6 +265,7 @@ class _Builder:
         element = self._open.pop()
         element.last = self._elements - 1
         self._scopes.pop()
+        self._texts.pop()
         here = self.parser.CurrentByteIndex
         # Expat stands on "</", or behind an empty-element tag: then nothing is inside and "/>" stands before.
         if not element.children and self._content[here - 2 : here] == b"/>":
@@ -261,8 +275,17 @@ class _Builder:
 
     def _text(self, text: str) -> None:
         self._open[-1].children.append(text)
+        told = self._texts[-1]
+        if told.is_cut_by(text) and not told.known:
+            told.known = True
+            self._cut.append(self._open[-1])
+
+    def _edge(self) -> None:
+        self._texts[-1].edge = True
 
     def _comment(self, text: str) -> None:
+        if self._texts:
+            self._texts[-1].comment = True
         self._beside(Comment(text))
 
     def _instruction(self, target: str, data: str) -> None:
@@ -278,6 +301,25 @@ class _Builder:
             self._before.append(node)
         else:
             self._after.append(node)
+
+
+class _Text:
+    """What was seen of one element's own text: does somebody who takes the first piece of it read all of it?
+
+    Most canonical forms leave comments out, and all forget where a CDATA section began: neither is protected by a signature.
+    """
+
+    __slots__ = ("comment", "edge", "known", "spoken")
+
+    def __init__(self) -> None:
+        self.comment = self.edge = self.known = self.spoken = False
+
+    def is_cut_by(self, text: str) -> bool:
+        if not text.strip():
+            return False
+        cut = self.comment or (self.spoken and self.edge)
+        self.spoken, self.edge = True, False
+        return cut
 
 
 _NOTHING: dict[str, str] = {}  # shared by the many elements that declare no namespace; nobody writes into it

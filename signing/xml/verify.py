@@ -7,31 +7,42 @@ chain, time and algorithms in `signing.beside`. References go only to elements o
 """
 
 import hashlib
-import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from signing.beside import Given, Stamp, weigh
+from signing.beside import Given, Proof, Stamp, Worth, weigh
 from signing.beside_report import broken_report, signature_report, worst
 from signing.findings import finding
 from signing.report import Changes, Finding, Report, SignatureReport, SubIndication, Verdict
 from signing.trust import Trust
-from signing.verification.certificates import Certificate, load_certificate, signature_is_by
-from signing.verification.faults import BadCertificate, Fault
+from signing.verification.faults import Fault
 from signing.verification.signed_data import Scheme, digest_of
-from signing.xml.algorithms import MANIFEST, SIGNATURES, SIGNED_PROPERTIES, is_hmac, value_from_xml
+from signing.xml.algorithms import DS, SIGNED_PROPERTIES
+from signing.xml.archive import read_archives
 from signing.xml.canonical import CannotCanonicalise, canonical
-from signing.xml.covering import MAX_SIGNATURES, data_targets, field_of, share, signature_elements, unsigned_parts
+from signing.xml.covering import (
+    MAX_SIGNATURES,
+    cut_texts,
+    data_targets,
+    field_of,
+    lookalikes,
+    share,
+    signature_elements,
+    unsigned_parts,
+)
+from signing.xml.manifests import Listed, follow_manifests
 from signing.xml.references import Covered, Refused, Setting, binds_properties, check_reference
-from signing.xml.signature import BadSignatureElement, Parsed, TransformRefused, read_signature
-from signing.xml.transcript import transcript_faults
+from signing.xml.signature import Parsed, TransformRefused, UnknownAlgorithm, read_signature
+from signing.xml.signer import find_signer, scheme_named
+from signing.xml.transcript import transcript_faults, unfinished
 from signing.xml.tree import BadXml, Document, Element, HasDoctype, read_document
 
-# Ways of a signature to be refused before its value is even looked at.
-_FAULTS: Mapping[type[Fault], str] = {
-    TransformRefused: "TRANSFORM_REFUSED",
-    BadSignatureElement: "BAD_SIGNATURE_ELEMENT",
-    CannotCanonicalise: "TRANSFORM_REFUSED",
+# What is well formed and not followed, or not known, is no failure: nothing can be concluded.
+_NOT_FOLLOWED: Mapping[type[Fault], tuple[str, SubIndication]] = {
+    TransformRefused: ("TRANSFORM_REFUSED", SubIndication.SIG_CONSTRAINTS_FAILURE),
+    CannotCanonicalise: ("TRANSFORM_REFUSED", SubIndication.SIG_CONSTRAINTS_FAILURE),
+    UnknownAlgorithm: ("UNKNOWN_ALGORITHM", SubIndication.CRYPTO_CONSTRAINTS_FAILURE),
 }
 
 
@@ -88,7 +99,19 @@ def verify_covering(
     return report, covered
 
 
-_DOUBTFUL = frozenset({"TRANSCRIPT_WRONG_REFERENCE", "TOO_MANY_SIGNATURES"})
+_DOUBTFUL = frozenset({"TRANSCRIPT_WRONG_REFERENCE", "TOO_MANY_SIGNATURES", "LOOKALIKE_UNSIGNED", "TEXT_CUT"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sound:
+    """A signature whose references and value fit; what it is worth is still to be judged."""
+
+    element: Element
+    field: str
+    parsed: Parsed
+    given: Given
+    covered: tuple[Covered, ...]
+    listed: Listed
 
 
 def _verify(
@@ -99,30 +122,38 @@ def _verify(
     if len(elements) > MAX_SIGNATURES:
         findings.append(finding("TOO_MANY_SIGNATURES", f"{len(elements)} > {MAX_SIGNATURES}"))
     spans = tuple((each.start, each.end) for each in elements)
-    setting = Setting(document=document, trust=trust, now=now, files=files, spans=spans)
-    reports: list[SignatureReport] = []
+    setting = Setting(document=document, trust=trust, now=now, files=files, spans=spans, signatures=tuple(elements))
+    examined = [_examined(element, setting) for element in elements[:MAX_SIGNATURES]]
+    sound = [each for each in examined if isinstance(each, _Sound)]
+    worths = _weighed(sound, setting)
+    reports = tuple(
+        each if isinstance(each, SignatureReport) else _reported(each, worths[each.element.number], setting)
+        for each in examined
+    )
     signed: list[Element] = []
-    for element in elements[:MAX_SIGNATURES]:
-        report, covered = _one(element, setting)
-        reports.append(report)
-        if report.intact:
-            kept[report.field] = covered
-            signed += [each.element for each in covered if each.element is not None]
+    for one, report in zip(examined, reports, strict=True):
+        if isinstance(one, _Sound) and report.intact:
+            kept[report.field] = one.covered
+            signed += [each.element for each in one.covered if each.element is not None]
     if reports:
         unsigned = unsigned_parts(document, signed)
         findings += [finding("UNSIGNED_PARTS", ", ".join(unsigned))] if unsigned else []
+        alike = [path for path in lookalikes(document, signed) if not unfinished(document, path)]
+        findings += [finding("LOOKALIKE_UNSIGNED", ", ".join(alike))] if alike else []
+        cut = cut_texts(document, signed)
+        findings += [finding("TEXT_CUT", ", ".join(cut))] if cut else []
         findings += transcript_faults(document, field_of, data_targets(elements[:MAX_SIGNATURES], document))
-    return tuple(reports), tuple(findings)
+    return reports, tuple(findings)
 
 
-def _one(element: Element, setting: Setting) -> tuple[SignatureReport, tuple[Covered, ...]]:
+def _examined(element: Element, setting: Setting) -> _Sound | SignatureReport:
     """One signature, with every surprise turned into a verdict on it alone."""
     where = field_of(element)
     claimed: datetime | None = None
     try:
         parsed = read_signature(element)
         claimed = parsed.properties.signing_time if parsed.properties else None
-        return _judge(where, parsed, setting)
+        return _sound(where, parsed, setting)
     except Refused as fault:
         return broken_report(
             where,
@@ -133,9 +164,14 @@ def _one(element: Element, setting: Setting) -> tuple[SignatureReport, tuple[Cov
             certificate=fault.certificate,
             changes=fault.changes,
             claimed=claimed,
-        ), ()
+        )
     except Fault as fault:
-        return broken_report(where, code=_FAULTS.get(type(fault), "BAD_SIGNATURE_ELEMENT"), detail=str(fault)), ()
+        if type(fault) in _NOT_FOLLOWED:
+            code, sub = _NOT_FOLLOWED[type(fault)]
+            return broken_report(
+                where, code=code, detail=str(fault), verdict=Verdict.INDETERMINATE, sub_indication=sub, claimed=claimed
+            )
+        return broken_report(where, code="BAD_SIGNATURE_ELEMENT", detail=str(fault), claimed=claimed)
     except Exception as surprise:  # noqa: BLE001 -- hostile bytes reach deep into libraries: never let one out
         return broken_report(
             where,
@@ -143,91 +179,151 @@ def _one(element: Element, setting: Setting) -> tuple[SignatureReport, tuple[Cov
             detail=type(surprise).__name__,
             verdict=Verdict.INDETERMINATE,
             sub_indication=SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
-        ), ()
+        )
 
 
-def _judge(where: str, parsed: Parsed, setting: Setting) -> tuple[SignatureReport, tuple[Covered, ...]]:
+def _sound(where: str, parsed: Parsed, setting: Setting) -> _Sound | SignatureReport:
     # (1) format: algorithms and references that may stand in a signature at all
-    scheme = _scheme(parsed.algorithm)
+    scheme = scheme_named(parsed.algorithm)
     bound = binds_properties(parsed, setting.document)
     # (2) the signing certificate, and (3) the value over SignedInfo: which must hold before what SignedInfo says means anything
-    certificate = _certificate(parsed, bound=bound, scheme=scheme)
-    covered = tuple(each for each in (check_reference(one, parsed, setting, certificate) for one in parsed.references) if each)
+    certificate = find_signer(parsed, scheme, setting.trust, bound=bound).certificate
+    own = [check_reference(one, parsed, setting, certificate) for one in parsed.references]
+    listed = follow_manifests(parsed, setting, certificate)
+    covered = (*(each for each in own if each), *listed.covered)
     if not covered:
         raise Refused(
             "COVERS_NO_DATA", sub=SubIndication.SIGNED_DATA_NOT_FOUND, verdict=Verdict.INDETERMINATE, certificate=certificate
         )
+    if certificate is None:
+        return _of_nobody(where, parsed, scheme, covered, listed, setting)
     given = Given(
         certificate=certificate,
         scheme=scheme,
-        digests=tuple(each.digest for each in parsed.references),
-        stamps=tuple(_stamp(parsed, index) for index in range(len(parsed.stamps))),
-        certificates=(*parsed.certificates, *parsed.more_certificates),
-        ocsps=parsed.ocsps,
-        lists=parsed.lists,
+        digests=(*(each.digest for each in parsed.references), *listed.digests),
+        stamps=tuple(_stamp(parsed, index) for index in range(len(parsed.unsigned.stamps))),
+        archives=read_archives(parsed, setting),
+        certificates=(*parsed.key_info.certificates, *parsed.unsigned.certificates),
+        ocsps=parsed.unsigned.ocsps,
+        lists=(*parsed.key_info.lists, *parsed.unsigned.lists),
         claimed=parsed.properties.signing_time if parsed.properties else None,
         not_baseline=_not_baseline(parsed, bound=bound),
     )
-    worth = weigh(given, setting.trust, now=setting.now)
-    whole = any(each.element is setting.document.root for each in covered)
-    report = signature_report(
+    return _Sound(element=parsed.element, field=where, parsed=parsed, given=given, covered=covered, listed=listed)
+
+
+def _of_nobody(
+    where: str, parsed: Parsed, scheme: Scheme, covered: tuple[Covered, ...], listed: Listed, setting: Setting
+) -> SignatureReport:
+    """A bare key made the value: the content is as it was signed, and nothing says by whom (5.2.3)."""
+    return broken_report(
         where,
-        given,
-        worth,
-        covers_whole_file=whole,
-        changes=Changes.NONE if whole else Changes.PERMITTED,
-        findings=_told(covered, parsed, setting),
+        code="KEY_WITHOUT_CERTIFICATE",
+        verdict=Verdict.TOTAL_FAILED if listed.changed else Verdict.INDETERMINATE,
+        sub_indication=SubIndication.HASH_FAILURE if listed.changed else SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
+        scheme=scheme,
+        changes=Changes.FORBIDDEN if listed.changed else _changes(covered, parsed, setting),
+        claimed=parsed.properties.signing_time if parsed.properties else None,
+        findings=_told(covered, listed, parsed, setting),
+        intact=not listed.changed,
     )
-    return report, covered
 
 
-def _told(covered: tuple[Covered, ...], parsed: Parsed, setting: Setting) -> list[Finding]:
+# Signatures around signatures
+
+
+def _weighed(sound: Sequence[_Sound], setting: Setting) -> dict[int, Worth]:
+    """What each is worth. One that lies in what another signs is proved to exist by that one's timestamps as well."""
+    worths: dict[int, Worth] = {}
+    around = {each.element.number: [other for other in sound if _encloses(other, each)] for each in sound}
+    # Outer signatures first. Two around each other cannot both be sound; should they be, neither proves the other.
+    for each in sorted(sound, key=lambda one: len(around[one.element.number])):
+        proofs = tuple(
+            proof
+            for other in around[each.element.number]
+            if (worth := worths.get(other.element.number)) is not None and (proof := _proof_by(worth)) is not None
+        )
+        worths[each.element.number] = weigh(_with_proofs(each.given, proofs), setting.trust, now=setting.now)
+    return worths
+
+
+def _encloses(outer: _Sound, inner: _Sound) -> bool:
+    if outer is inner:
+        return False
+    return any(
+        each.element is not None and not each.others_left_out and inner.element.is_inside(each.element)
+        for each in outer.covered
+    )
+
+
+def _proof_by(worth: Worth) -> Proof | None:
+    """The outer signature's own proof of time, where it passes: its value stands over every byte inside."""
+    if worth.verdict is not Verdict.TOTAL_PASSED or not worth.time_is_proved:
+        return None
+    held = [*(each.timestamp for each in worth.proofs), *worth.proved]
+    newest = max(held, key=lambda each: each.time or worth.best_time)
+    return Proof(time=worth.best_time, timestamp=newest, covers=None, is_archive=False)
+
+
+def _with_proofs(given: Given, proofs: tuple[Proof, ...]) -> Given:
+    return replace(given, proofs=proofs) if proofs else given
+
+
+# The report
+
+
+def _reported(one: _Sound, worth: Worth, setting: Setting) -> SignatureReport:
+    changed = one.listed.changed
+    report = signature_report(
+        one.field,
+        one.given,
+        worth,
+        covers_whole_file=_is_whole(one.covered, one.parsed, setting),
+        changes=Changes.FORBIDDEN if changed else _changes(one.covered, one.parsed, setting),
+        findings=_told(one.covered, one.listed, one.parsed, setting),
+        verdict=(Verdict.INDETERMINATE, SubIndication.SIGNED_DATA_NOT_FOUND) if one.listed.unknown else None,
+    )
+    if not changed:
+        return report
+    return replace(report, verdict=Verdict.TOTAL_FAILED, sub_indication=SubIndication.HASH_FAILURE, intact=False)
+
+
+def _is_whole(covered: tuple[Covered, ...], parsed: Parsed, setting: Setting) -> bool:
+    """The root is signed, or the document is nothing but a signature around what it signs (enveloping)."""
+    root = setting.document.root
+    if any(each.element is root for each in covered):
+        return True
+    if parsed.element is not root:
+        return False
+    own = {id(each.parent) for each in parsed.own}
+    signed = [each.element for each in covered if each.element is not None]
+    objects = [each for each in root.elements("Object", DS) if id(each) not in own]
+    return bool(objects) and all(any(each.is_inside(one) for one in signed) for each in objects)
+
+
+def _changes(covered: tuple[Covered, ...], parsed: Parsed, setting: Setting) -> Changes:
+    return Changes.NONE if _is_whole(covered, parsed, setting) else Changes.PERMITTED
+
+
+def _told(covered: tuple[Covered, ...], listed: Listed, parsed: Parsed, setting: Setting) -> list[Finding]:
     parts = [
         f"{each.path}{f' (#{each.id})' if each.id else ''} {share(each, setting.document, setting.spans)}" for each in covered
     ]
     found = [finding("COVERS", ", ".join(parts))]
-    if any(each.enveloped for each in covered):
-        found.append(finding("ENVELOPED"))
-    if any(each.kind == MANIFEST for each in parsed.references):
-        found.append(finding("MANIFEST_NOT_FOLLOWED"))
-    return found
+    countersigned = [each.path for each in covered if each.element is not None and _is_value(each.element)]
+    told = (
+        ("ENVELOPED", "" if any(each.enveloped for each in covered) else None),
+        ("MANIFEST_MISMATCH", ", ".join(listed.changed) or None),
+        ("MANIFEST_NOT_FOLLOWED", ", ".join(listed.unknown) or None),
+        ("COUNTERSIGNATURE", ", ".join(countersigned) or None),
+        ("OLD_XADES", parsed.old_version or None),
+        ("SIGNATURE_POLICY", (parsed.properties.policy if parsed.properties else "") or None),
+    )
+    return [*found, *(finding(code, detail) for code, detail in told if detail is not None)]
 
 
-def _scheme(uri: str) -> Scheme:
-    if is_hmac(uri):
-        raise Refused("HMAC_REFUSED", uri[:100])
-    if uri not in SIGNATURES:
-        raise Refused(
-            "UNKNOWN_ALGORITHM", uri[:100], verdict=Verdict.INDETERMINATE, sub=SubIndication.CRYPTO_CONSTRAINTS_FAILURE
-        )
-    return SIGNATURES[uri]
-
-
-def _certificate(parsed: Parsed, *, bound: bool, scheme: Scheme) -> Certificate:
-    """The certificate of KeyInfo that the signer bound and whose key made the value over SignedInfo."""
-    loaded = [certificate for der in parsed.certificates if (certificate := _load(der)) is not None]
-    if not loaded:
-        code = "UNKNOWN_KEY" if parsed.certificates else "NO_SIGNER_CERTIFICATE"
-        raise Refused(code, sub=SubIndication.NO_SIGNING_CERTIFICATE_FOUND, verdict=Verdict.INDETERMINATE)
-    named = parsed.properties.certificate if parsed.properties is not None and bound else None
-    if named is not None:
-        loaded = [each for each in loaded if hmac.compare_digest(digest_of(named.digest, each.der), named.value)]
-        if not loaded:
-            raise Refused(
-                "SIGNER_CERTIFICATE_MISMATCH", sub=SubIndication.NO_SIGNING_CERTIFICATE_FOUND, verdict=Verdict.INDETERMINATE
-            )
-    data = canonical(parsed.signed_info, parsed.method, prefixes=parsed.prefixes)
-    for each in loaded:
-        if signature_is_by(each, scheme, value_from_xml(parsed.value, scheme, each), data):
-            return each
-    raise Refused("SIGNATURE_VALUE", sub=SubIndication.SIG_CRYPTO_FAILURE, certificate=loaded[0])
-
-
-def _load(der: bytes) -> Certificate | None:
-    try:
-        return load_certificate(der)
-    except BadCertificate:
-        return None
+def _is_value(element: Element) -> bool:
+    return element.local == "SignatureValue" and element.namespace == DS
 
 
 def _not_baseline(parsed: Parsed, *, bound: bool) -> str:
@@ -245,8 +341,8 @@ def _not_baseline(parsed: Parsed, *, bound: bool) -> str:
 
 def _stamp(parsed: Parsed, index: int) -> Stamp:
     """XAdES 5.3: the imprint is over the canonical SignatureValue element."""
-    stamp = parsed.stamps[index]
+    stamp = parsed.unsigned.stamps[index]
     return Stamp(
         token=stamp.token,
-        expected=lambda name: digest_of(name, canonical(parsed.value_element, stamp.method)),
+        expected=lambda name: digest_of(name, canonical(parsed.value_element, stamp.method, prefixes=stamp.prefixes)),
     )
