@@ -13,7 +13,8 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from signing.errors import BadRequest, KeyUnavailable, NoSuchKey, NotReached, WrongSecret
-from signing.keys.csc import CscSigner, Service
+from signing.keys.csc import CscSigner
+from signing.keys.csc_service import Service
 from signing.keys.signer import Ask
 from signing.outward import Client
 
@@ -39,9 +40,11 @@ class MySignSigner(CscSigner):
         base = f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
         secret = ask(f"Mã bí mật của {wishes['client']} / Secret of the client {wishes['client']}")
         token = _logged_in(base, wishes, secret)
-        service = Service(base=f"{base}/csc/v1", version="v1", token=token, seconds=CONFIRM_SECONDS + 10)
+        service = Service(base=f"{base}/csc/v1", version="v1", bearer=lambda: token, seconds=CONFIRM_SECONDS + 10)
         try:
-            credential = service.credential(wishes.get("credential") or service.first_credential(wishes["user"]))
+            credential = service.credential(
+                wishes.get("credential") or _first(service.credentials(wishes["user"]), wishes["user"])
+            )
         except BaseException:
             service.close()
             raise
@@ -65,3 +68,10 @@ def _logged_in(base: str, wishes: Mapping[str, str], secret: str) -> str:
     if not isinstance(token, str):
         raise NoSuchKey(f"MySign không có người dùng {wishes['user']}", f"MySign gives no access for {wishes['user']}")
     return token
+
+
+def _first(found: list[str], user: str) -> str:
+    """The only key, or the first of several."""
+    if not found:
+        raise NoSuchKey(f"{user} không có khóa nào ở dịch vụ này", f"{user} has no key at this service")
+    return found[0]

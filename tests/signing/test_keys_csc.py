@@ -1,23 +1,18 @@
 """Keys at a remote signing service: version 1 against a dummy of somebody else, version 2 against a stand-in of ours."""
 
 import base64
-import json
 import secrets
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from signing import DemoAuthority, Issued, Level, SignRequest, open_signer, sign
 from signing.demo.certificates import new_key
@@ -32,6 +27,7 @@ from signing.errors import (
 )
 from signing.keys import Scheme, is_made_by
 from signing.keys.csc import CscSigner, Pending
+from tests.signing.stand_in import Asked, Told, served, value_of
 
 # Version 1: a program of somebody else
 
@@ -132,9 +128,7 @@ class RemoteService:
     """CSC 2.0.0.2 as far as a signer needs it. `phone` decides what its owner does."""
 
     def __init__(self, issued: Issued, *, multisign: int = 5, objects: tuple[str, ...] = (), phone: Any = None) -> None:
-        key, _, _ = pkcs12.load_key_and_certificates(issued.path.read_bytes(), issued.pin.encode())
-        assert isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
-        self.key, self.issued, self.multisign, self.objects, self.phone = key, issued, multisign, objects, phone
+        self.issued, self.multisign, self.objects, self.phone = issued, multisign, objects, phone
         self.token = "token-cua-toi"
         self.status = "enabled"
         self.lies = False
@@ -204,49 +198,23 @@ class RemoteService:
 
     def value(self, digest: bytes, algorithm: str) -> bytes:
         """The signature of one hash."""
-        if self.lies:
-            digest = digest[::-1]
-        if isinstance(self.key, ec.EllipticCurvePrivateKey):
-            assert algorithm == "1.2.840.10045.4.3.2"
-            return self.key.sign(digest, ec.ECDSA(Prehashed(hashes.SHA256())))
-        if algorithm == "1.2.840.113549.1.1.10":
-            scheme = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
-            return self.key.sign(digest, scheme, Prehashed(hashes.SHA256()))
-        assert algorithm == "1.2.840.113549.1.1.11"
-        return self.key.sign(digest, padding.PKCS1v15(), Prehashed(hashes.SHA256()))
+        assert algorithm in {"1.2.840.113549.1.1.10", "1.2.840.113549.1.1.11"}
+        return value_of(self.issued, digest[::-1] if self.lies else digest, pss=algorithm.endswith("10"))
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[RemoteService], str]]:
     """Puts a stand-in on a port of this machine; gives its address."""
-    servers: list[ThreadingHTTPServer] = []
+    with ExitStack() as running:
 
-    def start(service: RemoteService) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                status, content = service.answer(
-                    self.path.removeprefix("/csc/v2/"), self.headers.get("Authorization", ""), body
-                )
-                encoded = json.dumps(content).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(encoded)))
-                self.end_headers()
-                self.wfile.write(encoded)
+        def start(service: RemoteService) -> str:
+            def answer(asked: Asked) -> Told:
+                status, content = service.answer(asked.path.removeprefix("/csc/v2/"), asked.authorization, asked.body)
+                return Told(status=status, content=content)
 
-            def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-                """Quiet."""
+            return f"csc:{running.enter_context(served(answer))}/csc/v2?credential=GX0112348"
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        servers.append(server)
-        return f"csc:http://127.0.0.1:{server.server_address[1]}/csc/v2?credential=GX0112348"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+        yield start
 
 
 @pytest.fixture(scope="module")

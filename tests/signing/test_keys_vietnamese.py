@@ -4,24 +4,18 @@ Neither has been tried against the real service: both say `unverified`.
 """
 
 import base64
-import json
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.serialization import pkcs12
 
 from signing import DemoAuthority, Issued, Scheme, SignRequest, open_signer, sign
 from signing.errors import AuthorisationExpired, AuthorisationRefused, BadRequest, BadSignatureValue, NoSuchKey, WrongSecret
 from signing.keys import is_made_by
 from signing.keys.mysign import MySignSigner
 from signing.keys.smartca import SmartCaSigner
+from tests.signing import stand_in
 
 Answer = Callable[[str, Mapping[str, Any]], tuple[int, Any]]
 Serve = Callable[[Answer], str]
@@ -30,31 +24,16 @@ Serve = Callable[[Answer], str]
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Puts answers on a port of this machine; gives its address."""
-    servers: list[ThreadingHTTPServer] = []
+    with ExitStack() as running:
 
-    def start(answer: Answer) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                status, content = answer(self.path, body)
-                encoded = json.dumps(content).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(encoded)))
-                self.end_headers()
-                self.wfile.write(encoded)
+        def start(answer: Answer) -> str:
+            def told(asked: stand_in.Asked) -> stand_in.Told:
+                status, content = answer(asked.path, asked.body)
+                return stand_in.Told(status=status, content=content)
 
-            def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-                """Quiet."""
+            return running.enter_context(stand_in.served(told))
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_address[1]}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+        yield start
 
 
 @pytest.fixture(scope="module")
@@ -63,18 +42,9 @@ def owner(authority: DemoAuthority) -> Issued:
     return authority.issue("Lâm Ký Điện Thoại", "T:phone")
 
 
-@lru_cache
-def key_of(owner: Issued) -> rsa.RSAPrivateKey:
-    """The key the service holds."""
-    key, _, _ = pkcs12.load_key_and_certificates(owner.path.read_bytes(), owner.pin.encode())
-    assert isinstance(key, rsa.RSAPrivateKey)
-    return key
-
-
 def value_of(owner: Issued, digest: bytes) -> str:
     """The service's signature of a hash, base64."""
-    key = key_of(owner)
-    return base64.b64encode(key.sign(digest, padding.PKCS1v15(), Prehashed(hashes.SHA256()))).decode()
+    return base64.b64encode(stand_in.value_of(owner, digest)).decode()
 
 
 class SmartCa:
