@@ -6,8 +6,9 @@
     report = verify_untrusted(content, trust)      # the process-wide one
 
 A worker is started once (`spawn`: nothing of this process is inherited), serves many files, and is killed and replaced when a
-file takes longer than its time, more memory than allowed, or ends the process. It opens no connection: fetching is off.
-Results are kept by digest of the content, policy and day. It never raises for what the file holds.
+file takes longer than its time, more memory than allowed, or ends the process. It opens no connection, unless `fetch` is
+asked for: then to the hosts that the bundle names. Results are kept by digest of the content, policy and day; never what
+was asked with a password or fetched. It never raises for what the file holds.
 """
 
 import atexit
@@ -20,7 +21,7 @@ import resource
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -35,9 +36,11 @@ from signing.verification.verify import MAX_BYTES
 from signing.verification.words import finding
 
 SECONDS = 10.0  # per file
+FETCH_SECONDS = 20.0  # more, where the bundle's hosts are asked: as long as `fetching` takes at most
 MEMORY_BYTES = 1024 * 1024 * 1024  # address space of the worker
 FILES_PER_WORKER = 500  # then a fresh one, so that what libraries leak stays small
 CACHED_REPORTS = 512
+CACHED_BYTES = 64 * 1024 * 1024  # of all of them, as JSON
 MAX_REPORT = 64 * 1024 * 1024  # bytes of JSON; the largest seen has 300 KB
 
 _START_SECONDS = 60.0  # a loaded machine imports slowly; this time is not the file's
@@ -61,7 +64,8 @@ class Sandbox:
         self.files_per_worker = files_per_worker
         self._lock = threading.Lock()
         self._worker: _Worker | None = None
-        self._reports: OrderedDict[tuple[str, str, str], Report] = OrderedDict()
+        self._reports: OrderedDict[tuple[str, ...], Report] = OrderedDict()
+        self._sizes: dict[tuple[str, ...], int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -74,40 +78,78 @@ class Sandbox:
         """Whether a file is being judged just now."""
         return self._lock.locked()
 
-    def verify(self, content: bytes, *, at: datetime | None = None, name: str = "") -> Report:
-        """The report, within the limits. The same content on the same day under the same policy is judged once."""
+    def verify(
+        self,
+        content: bytes,
+        *,
+        at: datetime | None = None,
+        name: str = "",
+        password: str | None = None,
+        signature: bytes | None = None,
+        fetch: bool = False,
+    ) -> Report:
+        """The report, within the limits. The same content on the same day under the same policy is judged once.
+
+        `signature`: a detached CAdES signature of the content. `fetch`: also ask the bundle's hosts about revocation (PDF).
+        What was asked with a password is judged each time: neither the password nor what it opened is kept. So is what was
+        fetched: its answers are of this minute.
+        """
         moment = at or datetime.now(UTC)
-        digest = hashlib.sha256(content).hexdigest()
-        key = (digest, self.trust.digest, moment.isoformat() if at else moment.date().isoformat())
+        asked = _Asked(
+            content=content,
+            moment=moment,
+            name=name,
+            password=password,
+            signature=signature,
+            fetch=fetch,
+            digest=hashlib.sha256(content).hexdigest(),
+        )
+        # The version is in the report, and two bundles may differ in nothing else.
+        policy = (self.trust.digest, self.trust.version)
+        beside = hashlib.sha256(signature).hexdigest() if signature is not None else ""
+        key = (asked.digest, beside, *policy, moment.isoformat() if at else moment.date().isoformat())
         with self._lock:
+            if password is not None or fetch:
+                return self._ask(asked)
             known = self._reports.get(key)
             if known is not None:
                 self._reports.move_to_end(key)
                 return replace(known, file=name)
-            report = self._ask(content, digest, moment, name)
+            report = self._ask(asked)
             if not any(each.code == "RESOURCE_LIMIT" for each in report.findings):
-                self._reports[key] = report
-                if len(self._reports) > CACHED_REPORTS:
-                    self._reports.popitem(last=False)
+                self._keep(key, report)
             return report
+
+    def _keep(self, key: tuple[str, ...], report: Report) -> None:
+        """A hostile file may have a report of megabytes: both their number and what they take together have a bound."""
+        size = self._worker.told if self._worker is not None else 0
+        if size > CACHED_BYTES:
+            return
+        self._reports[key] = report
+        self._sizes[key] = size
+        while len(self._reports) > CACHED_REPORTS or sum(self._sizes.values()) > CACHED_BYTES:
+            oldest, _ = self._reports.popitem(last=False)
+            del self._sizes[oldest]
 
     def close(self) -> None:
         """End the worker."""
         with self._lock:
             self._drop()
 
-    def _ask(self, content: bytes, digest: str, moment: datetime, name: str) -> Report:
-        if len(content) > MAX_BYTES:
-            return _unreadable(name, digest, moment, self.trust, "TOO_LARGE", str(len(content)))
+    def _ask(self, asked: "_Asked") -> Report:
+        name, digest, moment = asked.name, asked.digest, asked.moment
+        if asked.size > MAX_BYTES:
+            return _unreadable(name, digest, moment, self.trust, "TOO_LARGE", str(asked.size))
+        seconds = self.seconds + (FETCH_SECONDS if asked.fetch else 0)
         try:
             worker = self._ready()
-            worker.give(content, moment, name)
-            told = worker.answer(self.seconds)
-        except (OSError, EOFError, ValueError, KeyError, TypeError):
+            worker.give(asked)
+            told = worker.answer(seconds)
+        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             told = None
             reason = "process"
         else:
-            reason = f"{self.seconds:g} s"
+            reason = f"{seconds:g} s"
         if told is None:
             reason = reason if self._worker is None or self._worker.alive else "memory"
             self._drop()
@@ -128,14 +170,47 @@ class Sandbox:
             self._worker = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """One question to a worker."""
+
+    content: bytes
+    moment: datetime
+    name: str
+    password: str | None
+    signature: bytes | None
+    fetch: bool
+    digest: str  # of the content, hexadecimal
+
+    @property
+    def size(self) -> int:
+        """Of all that is sent, in bytes."""
+        return len(self.content) + len(self.signature or b"")
+
+    def head(self) -> bytes:
+        """What is sent before the bytes."""
+        return json.dumps(
+            {
+                "at": self.moment.isoformat(),
+                "name": self.name,
+                "password": self.password,
+                "detached": self.signature is not None,
+                "fetch": self.fetch,
+            }
+        ).encode()
+
+
 class _Worker:
     """A process that verifies what it is sent."""
 
     def __init__(self, trust: Trust, memory_bytes: int) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process: BaseProcess = context.Process(target=_work, args=(theirs, trust.packed(), memory_bytes), daemon=True)
+        self._process: BaseProcess = context.Process(
+            target=_work, args=(theirs, {**trust.packed(), "hosts": sorted(trust.hosts)}, memory_bytes), daemon=True
+        )
         self.served = 0
+        self.told = 0  # bytes of the last report
         self._process.start()
         theirs.close()
         if not self._pipe.poll(_START_SECONDS) or self._pipe.recv_bytes() != b"ready":
@@ -147,19 +222,23 @@ class _Worker:
         """Whether the process still runs."""
         return self._process.is_alive()
 
-    def give(self, content: bytes, moment: datetime, name: str) -> None:
+    def give(self, asked: _Asked) -> None:
         """Send a file. It is larger than the pipe: the worker reads while it is written."""
-        self._pipe.send_bytes(json.dumps({"at": moment.isoformat(), "name": name}).encode())
-        self._pipe.send_bytes(content)
+        self._pipe.send_bytes(asked.head())
+        self._pipe.send_bytes(asked.content)
+        if asked.signature is not None:
+            self._pipe.send_bytes(asked.signature)
 
     def answer(self, seconds: float) -> Report | None:
         """The report, or None when it does not come in time."""
         if not self._pipe.poll(seconds):
             return None
         # As text: what the process of a hostile file sends is read, never run.
-        told = Report.from_json(json.loads(self._pipe.recv_bytes(MAX_REPORT)))
+        text = self._pipe.recv_bytes(MAX_REPORT)
+        report = Report.from_json(json.loads(text))
         self.served += 1
-        return told
+        self.told = len(text)
+        return report
 
     def kill(self) -> None:
         """End it at once."""
@@ -172,20 +251,34 @@ class _Worker:
 
 def _work(pipe: Connection, packed: Mapping[str, Any], memory_bytes: int) -> None:
     """The worker's whole life."""
-    trust = Trust.unpacked(packed)
+    trust = replace(Trust.unpacked(packed), hosts=frozenset(packed["hosts"]))
     _limit(memory_bytes)
     pipe.send_bytes(b"ready")
     while True:
         try:
             told = json.loads(pipe.recv_bytes())
             content = pipe.recv_bytes()
+            signature = pipe.recv_bytes() if told["detached"] else None
         except (EOFError, OSError):
             return
         used = resource.getrusage(resource.RUSAGE_SELF)
         spent = int(used.ru_utime + used.ru_stime)
         resource.setrlimit(resource.RLIMIT_CPU, (spent + _CPU_SECONDS, resource.RLIM_INFINITY))
-        report = verify_any(content, trust, at=datetime.fromisoformat(told["at"]), name=told["name"])
+        report = _judged(content, signature, trust, told)
         pipe.send_bytes(json.dumps(report.to_json()).encode())
+
+
+def _judged(content: bytes, signature: bytes | None, trust: Trust, told: Mapping[str, Any]) -> Report:
+    at = datetime.fromisoformat(told["at"])
+    if signature is not None:
+        from signing.cades import verify_cades
+
+        return verify_cades(content, signature, trust, at=at, name=told["name"])
+    if told["fetch"]:
+        from signing.verification.fetching import with_fetched
+
+        trust = with_fetched(content, trust, at)
+    return verify_any(content, trust, at=at, name=told["name"], password=told["password"])
 
 
 def _limit(memory_bytes: int) -> None:
@@ -213,20 +306,33 @@ WORKERS = 2  # at once per bundle: a file of ten seconds does not hold up the ne
 _MAX_SHARED = 4  # bundles in use at once; more only means that workers are started more often
 
 
-def verify_untrusted(content: bytes, trust: Trust, *, at: datetime | None = None, name: str = "") -> Report:
-    """`verify` for a file from outside: 10 s and 1 GB at most, in a worker that is kept for the next one."""
-    return _free_sandbox(trust).verify(content, at=at, name=name)
+def verify_untrusted(
+    content: bytes,
+    trust: Trust,
+    *,
+    at: datetime | None = None,
+    name: str = "",
+    password: str | None = None,
+    signature: bytes | None = None,
+    fetch: bool = False,
+) -> Report:
+    """`verify` for a file from outside: 10 s and 1 GB at most, in a worker that is kept for the next one.
+
+    `signature`: a detached CAdES signature (.p7s) of the content. `fetch` asks the hosts that the bundle names, 20 s more.
+    """
+    return _free_sandbox(trust).verify(content, at=at, name=name, password=password, signature=signature, fetch=fetch)
 
 
 def _free_sandbox(trust: Trust) -> Sandbox:
     """One that is idle, a new one while there may be more, else any: it is waited for."""
     with _shared_lock:
-        pool = _shared.get(trust.digest)
+        policy = trust.digest + trust.version
+        pool = _shared.get(policy)
         if pool is None:
             while len(_shared) >= _MAX_SHARED:
                 for sandbox in _shared.pop(next(iter(_shared))):
                     sandbox.close()
-            pool = _shared[trust.digest] = []
+            pool = _shared[policy] = []
         idle = next((sandbox for sandbox in pool if not sandbox.busy), None)
         if idle is None and len(pool) < WORKERS:
             idle = Sandbox(trust)
@@ -234,20 +340,30 @@ def _free_sandbox(trust: Trust) -> Sandbox:
         return idle or pool[threading.get_ident() % len(pool)]
 
 
-def verify_file(file: bytes | str | Path, trust: Trust, *, at: datetime | None = None, name: str | None = None) -> Report:
+def verify_file(
+    file: bytes | str | Path,
+    trust: Trust,
+    *,
+    at: datetime | None = None,
+    name: str | None = None,
+    password: str | None = None,
+) -> Report:
     """`verify_untrusted` for a path or bytes. A file that cannot be opened is an UNREADABLE report as well."""
     if isinstance(file, bytes):
-        return verify_untrusted(file, trust, at=at, name=name or "")
+        return verify_untrusted(file, trust, at=at, name=name or "", password=password)
     shown = name if name is not None else str(file)
     moment = at or datetime.now(UTC)
     try:
         path = Path(file)
+        if path.exists() and not path.is_file():
+            return _unreadable(shown, "", moment, trust, "UNREADABLE", "not an ordinary file")  # a pipe may have no end
         if path.stat().st_size > MAX_BYTES:
             return _unreadable(shown, "", moment, trust, "TOO_LARGE", str(path.stat().st_size))
-        content = path.read_bytes()
+        with path.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)  # it may grow meanwhile
     except (OSError, ValueError) as fault:
         return _unreadable(shown, "", moment, trust, "UNREADABLE", type(fault).__name__)
-    return verify_untrusted(content, trust, at=at, name=shown)
+    return verify_untrusted(content, trust, at=at, name=shown, password=password)
 
 
 @atexit.register

@@ -1,13 +1,16 @@
 """Files from outside are judged in a process that may be killed."""
 
+import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from signing import DemoAuthority, Trust, verify_file, verify_untrusted
+from signing import DemoAuthority, Level, Trust, verify_file, verify_untrusted
+from signing.cades import sign_cades
 from signing.demo import Issued
 from signing.sandbox import Sandbox
 from tests.signing.updates import Style, identity, put_signature
@@ -94,3 +97,59 @@ def test_a_path_or_bytes_and_never_an_exception(trust: Trust, signed: bytes, tmp
     assert verify_file(signed, trust).verdict == "TOTAL_PASSED"
     assert verify_file(tmp_path / "nothing.pdf", trust).verdict == "UNREADABLE"
     assert verify_file(tmp_path, trust).verdict == "UNREADABLE"
+
+
+def test_a_password_and_what_was_fetched_are_not_kept(sandbox: Sandbox, signed: bytes) -> None:
+    """What one person opened with a password nobody else is shown; what was fetched is of that minute."""
+    kept = len(sandbox._reports)
+    content = signed + b"\n\n\n"
+    sandbox.verify(content, password="bí mật")
+    sandbox.verify(content, fetch=True)
+
+    assert len(sandbox._reports) == kept
+
+
+def test_bundles_that_differ_in_name_alone_share_no_report(trust: Trust, signed: bytes) -> None:
+    """The report names the policy it was judged by: two offices with the same roots each see their own."""
+    one, two = (replace(trust, version=name) for name in ("so-giao-duc", "truong-hoc"))
+
+    assert [verify_untrusted(signed, each).policy for each in (one, two)] == ["so-giao-duc", "truong-hoc"]
+
+
+def test_a_detached_signature_is_judged_in_the_worker(
+    sandbox: Sandbox, people: Mapping[str, Issued], authority: DemoAuthority
+) -> None:
+    """Any file with its .p7s; the report is kept for the pair, not for the data alone."""
+    data = "Bảng điểm\n".encode()
+    good = sign_cades(data, people["principal"].signer(), timestamper=authority, level=Level.B_T)
+    passed = sandbox.verify(data, signature=good, name="bang-diem.csv")
+    other = sandbox.verify(data, signature=sign_cades(b"other", people["principal"].signer()))
+
+    assert (passed.verdict, passed.file) == ("TOTAL_PASSED", "bang-diem.csv")
+    assert other.verdict == "TOTAL_FAILED"
+    assert sandbox.verify(data + b" ", signature=good).verdict == "TOTAL_FAILED"
+    assert sandbox.verify(data).verdict == "UNREADABLE"
+
+
+@pytest.mark.parametrize("signature", [b"", b"0", b"\x30\x80" * 5000, b"\x30\x84\xff\xff\xff\xff", b"-----BEGIN PKCS7-----\n"])
+def test_hostile_detached_signatures_get_an_answer(sandbox: Sandbox, signature: bytes) -> None:
+    """Nothing raises, nothing hangs, nothing passes."""
+    assert sandbox.verify(b"data", signature=signature).verdict in {"TOTAL_FAILED", "INDETERMINATE", "UNREADABLE"}
+
+
+def test_reports_that_are_kept_have_a_bound_in_bytes(trust: Trust, signed: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hostile file may have a report of megabytes; 512 of them must not fill the memory."""
+    monkeypatch.setattr("signing.sandbox.CACHED_BYTES", 12_000)
+    with Sandbox(trust) as sandbox:
+        for number in range(6):
+            sandbox.verify(signed + b"\n" * number)
+
+        assert 0 < sum(sandbox._sizes.values()) <= 12_000
+        assert sandbox._sizes.keys() == sandbox._reports.keys()
+
+
+def test_a_pipe_or_a_device_is_no_file(trust: Trust, tmp_path: Path) -> None:
+    """Neither waits for ever for bytes nor reads without end."""
+    os.mkfifo(tmp_path / "pipe")
+
+    assert [verify_file(each, trust).verdict for each in (tmp_path / "pipe", "/dev/zero")] == ["UNREADABLE", "UNREADABLE"]
