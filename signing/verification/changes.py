@@ -178,8 +178,7 @@ def _form_change(change: FormChange) -> Change:
         "forbidden": What.FORBIDDEN,
         "unknown": What.UNKNOWN,
     }
-    seen = What.FIELD_ADDED_LARGE if change.covers else What.FIELD_ADDED_VISIBLE
-    added = seen if change.visible else What.FIELD_ADDED
+    added = What.FIELD_ADDED_VISIBLE if change.places else What.FIELD_ADDED
     return Change(
         what=added if change.kind == "added" else kinds[change.kind],
         detail=change.detail,
@@ -188,6 +187,8 @@ def _form_change(change: FormChange) -> Change:
         new=change.new,
         field_is_new=change.is_new,
         claims=change.claims,
+        places=change.places,
+        draws=change.draws,
     )
 
 

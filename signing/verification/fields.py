@@ -1,5 +1,6 @@
 """The form fields of a document in one state: terminal fields by their full names, with the widgets that show them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,7 +58,9 @@ class Field:
     entries: dict[str, Any]  # without the widget's keys, inherited ones filled in
     widgets: tuple[Widget, ...]
     numbers: tuple[int, ...]  # of the field and its widgets
+    above: tuple[int | None, ...]  # object numbers of the nodes above it; None where one is no object
     hangs_right: bool  # it and its widgets name as their parent the node that lists them
+    is_odd: bool  # /Kids are there and are not one widget after the other: readers differ on what the field shows
 
     @property
     def value(self) -> Any:
@@ -76,10 +79,11 @@ def form_fields(view: View) -> dict[str, Field]:
 def _form_fields(view: View) -> dict[str, Field]:
     found: dict[str, Field] = {}
     seen: set[int] = set()
+    repeated: Counter[str] = Counter()
     roots = view.items(view.get(view.catalog, "/AcroForm", "/Fields"))
-    stack: list[tuple[Any, str, dict[str, Any], int, Any]] = [(item, "", {}, 0, None) for item in reversed(roots)]
+    stack: list[tuple[Any, str, dict[str, Any], tuple[Any, ...]]] = [(item, "", {}, ()) for item in reversed(roots)]
     while stack:
-        item, prefix, above, level, holder = stack.pop()
+        item, prefix, above, holders = stack.pop()
         if isinstance(item, Ref):
             if item.number in seen:
                 continue  # one object as two fields shows nothing new
@@ -87,7 +91,7 @@ def _form_fields(view: View) -> dict[str, Field]:
         node = view.resolve(item)
         if not isinstance(node, dict):
             continue
-        if level > MAX_LEVELS or len(found) > MAX_FIELDS:
+        if len(holders) > MAX_LEVELS or len(found) > MAX_FIELDS:
             raise BadStructure("the form has too many fields or levels")
         part = text_of(view.resolve(node.get("/T"))) if node.get("/T") is not None else None
         name = ".".join(each for each in (prefix, part) if each) if part is not None else prefix
@@ -95,12 +99,13 @@ def _form_fields(view: View) -> dict[str, Field]:
         kids = view.items(node.get("/Kids"))
         children = [kid for kid in kids if view.get(kid, "/T") is not None]
         if children:
-            stack += [(kid, name, given, level + 1, item) for kid in reversed(kids)]
+            stack += [(kid, name, given, (*holders, item)) for kid in reversed(kids)]
             continue
-        field = _field(view, item, node, name, given, kids, holder)
+        field = _field(view, item, node, name, given, holders)
         key = name
         while key in found:
-            key += "'"
+            repeated[name] += 1
+            key = f"{name}'{repeated[name]}"
         found[key] = field
     return found
 
@@ -112,22 +117,23 @@ def flat_field(view: View, item: Ref) -> Field | None:
         return None
     name = text_of(view.resolve(node.get("/T")))
     given = {key: node[key] for key in _INHERITED if node.get(key) is not None}
-    return _field(view, item, node, name, given, (), None) if name else None
+    return _field(view, item, node, name, given, ()) if name else None
 
 
-def _field(
-    view: View, item: Any, node: dict[str, Any], name: str, given: dict[str, Any], kids: Sequence[Any], holder: Any
-) -> Field:
+def _field(view: View, item: Any, node: dict[str, Any], name: str, given: dict[str, Any], holders: tuple[Any, ...]) -> Field:
     own = item.number if isinstance(item, Ref) else None
-    merged = {key: value for key, value in node.items() if key in WIDGET_KEYS}
+    merged = _shown(node, keys=WIDGET_KEYS)
     widgets: list[Widget] = []
-    hangs_right = node.get("/Parent") == holder
+    kids = view.items(node.get("/Kids"))
+    hangs_right = node.get("/Parent") == (holders[-1] if holders else None)
+    is_odd = node.get("/Kids") is not None and not kids
     if "/Rect" in merged or "/Subtype" in merged:
         widgets.append(Widget(number=own, entries=merged))
     for kid in kids:
         entries = view.resolve(kid)
+        is_odd = is_odd or not isinstance(entries, dict) or entries.get("/Subtype") != "/Widget"
         if isinstance(entries, dict):
-            shown = {key: value for key, value in entries.items() if key not in {"/Parent", "/Type"}}
+            shown = _shown(entries)
             number = kid.number if isinstance(kid, Ref) else None
             widgets.append(Widget(number=number, entries=shown, is_pure=shown.keys().isdisjoint(_OF_FIELDS)))
             hangs_right = hangs_right and entries.get("/Parent") == item
@@ -144,14 +150,25 @@ def _field(
         entries=entries,
         widgets=tuple(widgets),
         numbers=tuple(number for number in (own, *(each.number for each in widgets)) if number is not None),
+        above=tuple(each.number if isinstance(each, Ref) else None for each in holders),
         hangs_right=hangs_right,
+        is_odd=is_odd,
     )
+
+
+def _shown(node: dict[str, Any], keys: frozenset[str] | None = None) -> dict[str, Any]:
+    """What a node says of the widget in it; its type only where it is another than an annotation's."""
+    kept = {key: value for key, value in node.items() if (key in keys if keys is not None else key not in {"/Parent", "/Type"})}
+    return kept if node.get("/Type") in {None, "/Annot"} else {**kept, "/Type": node["/Type"]}
 
 
 def opaque_numbers(pages: Sequence[Page], fields: dict[str, Field]) -> dict[int, str]:
     """Object numbers of pages and fields with what they stand for."""
     found = {page.number: f"page {index}" for index, page in enumerate(pages) if page.number is not None}
     for name, each in fields.items():
-        for number in each.numbers:
-            found.setdefault(number, f"field {name}")
+        for index, widget in enumerate(each.widgets):
+            if widget.number is not None:
+                found.setdefault(widget.number, f"field {name} #{index}")
+        if each.number is not None:
+            found.setdefault(each.number, f"field {name}")
     return found

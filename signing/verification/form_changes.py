@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from signing.verification.fields import Field, Widget
+from signing.verification.fields import Field
 from signing.verification.graph import MOVED, Pair
+from signing.verification.page_cover import is_hidden, shares
 from signing.verification.pdf import View
-from signing.verification.syntax import Ref, text_of
+from signing.verification.syntax import Ref, Stream, text_of
 
 # What a signer's program may set on the widget when it fills a signature field; never its place.
 _SET_WHEN_SIGNING = frozenset({"/AP", "/AS", "/F", "/MK", "/DA", "/BS", "/Border", "/P", "/M", "/NM", "/H"})
@@ -28,8 +29,8 @@ class FormChange:
     detail: str = ""
     old: str | None = None
     new: str | None = None
-    visible: bool = False
-    covers: bool = False  # more of its page than a signature needs
+    places: tuple[tuple[int, float], ...] = ()  # of what can be seen: pages, and how much of each it takes
+    draws: bool = False  # an empty field that brings a picture, or one that was hidden and no longer is
     is_new: bool = False
     claims: int | None = None  # of a signature: the DocMDP level that it or its lock would set
 
@@ -42,10 +43,10 @@ def compare_forms(pair: Pair, old: dict[str, Field], new: dict[str, Field], genu
         if after is None:
             changes.append(FormChange(kind="forbidden", name=name, detail=f"field {name} removed"))
         else:
-            changes += _field(pair, name, before, after, genuine)
+            changes += _field(pair, before.name, before, after, genuine)
     for name, field in new.items():
         if name not in old:
-            changes += _added(pair, name, field, genuine)
+            changes += _added(pair, field.name, field, genuine)
     return changes
 
 
@@ -83,33 +84,71 @@ def _only_more(pair: Pair, old: Any, new: Any, level: int) -> bool:
 
 
 def _field(pair: Pair, name: str, before: Field, after: Field, genuine: frozenset[str]) -> list[FormChange]:
-    numbers = {*before.numbers, *after.numbers}
-    if before.numbers == after.numbers and all(pair.untouched(number) for number in numbers):
+    if _is_untouched(pair, before, after):
         return []
-    if before.kind != after.kind:
-        return [FormChange(kind="forbidden", name=name, detail=f"field {name} /FT")]
+    otherwise = _otherwise_made(name, before, after)
+    if otherwise is not None:
+        return [otherwise]
     old_value, new_value = pair.old.resolve(before.value), pair.new.resolve(after.value)
     # A signature dictionary names no page or field, so it is compared to its end.
-    value_same = pair.same(before.value, after.value)
-    if before.hangs_right and not after.hangs_right:
-        return [FormChange(kind="unknown", name=name, detail=f"field {name} /Parent")]
+    value_same = pair.same(before.value, after.value) or _same_text(old_value, new_value)
     changes: list[FormChange] = []
     allowed: frozenset[str] = frozenset()
     if value_same:
         pass
     elif before.kind != "/Sig":
-        changes.append(FormChange(kind="value", name=name, old=_shown(pair, old_value), new=_shown(pair, new_value)))
+        old_text, new_text = _shown(pair.old, old_value), _shown(pair.new, new_value)
+        changes.append(FormChange(kind="value", name=name, old=old_text, new=new_text, places=shares(pair.new, after)))
         allowed = _SET_WHEN_FILLING
     elif old_value is None:
         kind = _signature_kind(pair, after, genuine)
         if kind is None:
             return [FormChange(kind="forbidden", name=name, detail=f"field {name} holds no genuine signature")]
-        changes.append(FormChange(kind=kind, name=name, claims=claimed_level(pair.new, after)))
+        places = shares(pair.new, after)
+        changes.append(
+            FormChange(
+                kind="signed" if places else kind,  # what can be seen is more than proof
+                name=name,
+                claims=claimed_level(pair.new, after),
+                places=places,
+                draws=bool(places) and _appears(pair, before, after),
+            )
+        )
         allowed = _SET_WHEN_SIGNING
     else:
         return [FormChange(kind="forbidden", name=name, detail=f"signature in {name} replaced")]
     changes += _field_entries(pair, name, before, after, _GOES_WITH_VALUE if changes else frozenset({"/V"}))
     return changes + _widgets(pair, name, before, after, allowed)
+
+
+def _otherwise_made(name: str, before: Field, after: Field) -> FormChange | None:
+    """Whether readers would take the field for another kind of field, or for none."""
+    if before.kind != after.kind:
+        return FormChange(kind="forbidden", name=name, detail=f"field {name} /FT")
+    if after.is_odd and not before.is_odd:
+        return FormChange(kind="unknown", name=name, detail=f"field {name} /Kids")
+    if before.hangs_right and not after.hangs_right:
+        return FormChange(kind="unknown", name=name, detail=f"field {name} /Parent")
+    return None
+
+
+def _is_untouched(pair: Pair, before: Field, after: Field) -> bool:
+    """Whether the field is made of the same objects, and nothing that it reaches or inherits was changed."""
+    numbers = {*before.numbers, *(each for each in before.above if each is not None)}
+    made_alike = before.numbers == after.numbers and before.above == after.above
+    all_objects = before.number is not None and None not in before.above and all(each.number for each in before.widgets)
+    return made_alike and all_objects and all(pair.untouched(number) for number in numbers)
+
+
+def _same_text(old: Any, new: Any) -> bool:
+    """Two strings that are read alike, in whatever encoding they stand."""
+    return isinstance(old, bytes) and isinstance(new, bytes) and text_of(old) == text_of(new)
+
+
+def _appears(pair: Pair, before: Field, after: Field) -> bool:
+    """Whether a widget that was kept off the screen is shown now."""
+    pairs = zip(before.widgets, after.widgets, strict=False)
+    return any(is_hidden(pair.old, old.entries) and not is_hidden(pair.new, new.entries) for old, new in pairs)
 
 
 def _field_entries(pair: Pair, name: str, before: Field, after: Field, free: frozenset[str]) -> list[FormChange]:
@@ -182,39 +221,25 @@ def _added(pair: Pair, name: str, field: Field, genuine: frozenset[str]) -> list
         return [FormChange(kind="forbidden", name=name, detail=f"field {name} ({field.kind or 'no type'}) added", is_new=True)]
     if any(key in field.entries for key in ("/AA", "/A")) or any("/A" in each.entries for each in field.widgets):
         return [FormChange(kind="forbidden", name=name, detail=f"field {name} added with an action", is_new=True)]
-    visible = any(not _empty(pair.new.resolve(each.entries.get("/Rect"))) for each in field.widgets)
-    covers = visible and any(_covers_much(pair, each) for each in field.widgets)
-    added = f"field {name} added"
-    changes = [FormChange(kind="added", name=name, detail=added, visible=visible, covers=covers, is_new=True)]
+    if field.is_odd or not field.hangs_right:
+        return [
+            FormChange(kind="unknown", name=name, detail=f"field {name} added, its /Kids or /Parent are not right", is_new=True)
+        ]
+    places = shares(pair.new, field)
+    pictured = any(each.entries.get("/AP") is not None for each in field.widgets)
+    changes = [
+        FormChange(
+            kind="added", name=name, detail=f"field {name} added", places=places, draws=bool(places) and pictured, is_new=True
+        )
+    ]
     if pair.new.resolve(field.value) is not None:
         kind = _signature_kind(pair, field, genuine)
         if kind is None:
             return [FormChange(kind="forbidden", name=name, detail=f"field {name} holds no genuine signature", is_new=True)]
-        claims = claimed_level(pair.new, field)
-        changes.append(FormChange(kind=kind, name=name, visible=visible, is_new=True, claims=claims))
-        if kind == "timestamp" and not visible:
+        changes.append(FormChange(kind=kind, name=name, is_new=True, claims=claimed_level(pair.new, field)))
+        if kind == "timestamp" and not places:
             return changes[1:]
     return changes
-
-
-_LARGE_SHARE = 0.2  # of a page; the largest place in our templates takes 0.04
-
-
-def _covers_much(pair: Pair, widget: Widget) -> bool:
-    """Whether a widget takes so much of its page that its picture could hide what was signed."""
-    rectangle = _numbers(pair, widget.entries.get("/Rect"))
-    box = _numbers(pair, pair.new.get(widget.entries.get("/P"), "/MediaBox")) or (0.0, 0.0, 595.0, 842.0)
-    return rectangle is None or _area(rectangle) > _LARGE_SHARE * _area(box)
-
-
-def _area(box: tuple[float, ...]) -> float:
-    return abs((box[2] - box[0]) * (box[3] - box[1]))
-
-
-def _numbers(pair: Pair, value: Any) -> tuple[float, ...] | None:
-    items = [pair.new.resolve(each) for each in pair.new.items(value)]
-    numbers = tuple(float(each) for each in items if isinstance(each, int | float))
-    return numbers if len(numbers) == len(items) == 4 else None  # noqa: PLR2004
 
 
 def _signature_kind(pair: Pair, field: Field, genuine: frozenset[str]) -> str | None:
@@ -228,16 +253,11 @@ def _signature_kind(pair: Pair, field: Field, genuine: frozenset[str]) -> str | 
     return "timestamp" if subfilter == "/ETSI.RFC3161" else "signed"
 
 
-def _empty(rectangle: Any) -> bool:
-    if not isinstance(rectangle, list) or len(rectangle) != 4:  # noqa: PLR2004
-        return rectangle is None
-    numbers = [each for each in rectangle if isinstance(each, int | float)]
-    return len(numbers) == 4 and (numbers[0] == numbers[2] or numbers[1] == numbers[3])  # noqa: PLR2004
-
-
-def _shown(pair: Pair, value: Any) -> str | None:
+def _shown(view: View, value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, list):
-        return ", ".join(text_of(pair.new.resolve(each)) for each in value[:50])
+        return ", ".join(_shown(view, view.resolve(each)) or "" for each in value[:50] if not isinstance(each, list))[:1000]
+    if isinstance(value, Stream):
+        return f"({value.stop - value.start} bytes)"
     return text_of(value)[:1000]

@@ -7,6 +7,7 @@ are compared by which page or field they name: what changed inside those is judg
 from collections import defaultdict
 from typing import Any
 
+from signing.verification.pages import node_numbers
 from signing.verification.pdf import FREE, PACKED, PLAIN, Pdf, View
 from signing.verification.syntax import Ref, Stream
 
@@ -15,6 +16,8 @@ MAX_DEPTH = 400  # of values inside each other while comparing; a deep structure
 
 MOVED = "direct and indirect values exchanged"  # what `Pair.moved` finds, in words
 
+# Where drawing begins: what hangs below these keys is painted by its names, not by its role in the document.
+_DRAWN = frozenset({"/Resources", "/XObject", "/AP", "/Contents", "/DR", "/Font", "/MK", "/Thumb", "/Group", "/EF", "/AF"})
 _NOTHING: frozenset[str] = frozenset()
 _SKIPPED_IN_STREAMS = frozenset({"/Length"})  # compared through the bytes
 
@@ -31,8 +34,9 @@ class Pair:
         self.old: View = pdf.at(old)
         self.new: View = pdf.at(new)
         self.changed = _changed(pdf, old, new)
-        self._alike: dict[tuple[Ref, Ref, bool], bool] = {}
+        self._alike: dict[tuple[Ref, Ref, bool, bool], bool] = {}
         self._to_the_letter = False
+        self._drawn = False
         self._opaque_old: dict[int, str] = {}
         self._opaque_new: dict[int, str] = {}
         self._reaching: set[int] | None = None
@@ -49,9 +53,23 @@ class Pair:
     def untouched(self, number: int) -> bool:
         """Whether nothing that this object reaches was changed."""
         if self._reaching is None:
-            upward = {number: _UPWARD[kind.partition(" ")[0]] for number, kind in self._opaque_old.items()}
+            upward = self._upward()
             self._reaching = _reaching(self.pdf, self.old.revision, self.changed, upward)
         return number not in self._reaching
+
+    def _upward(self) -> dict[int, frozenset[str]]:
+        """Of pages, fields and the like: the entries that only lead back to what holds them.
+
+        What stands there is judged in its own place. An entry that leads elsewhere than its name says is followed as any other.
+        """
+        pages = {number for number, kind in self._opaque_old.items() if kind.startswith("page")}
+        found: dict[int, frozenset[str]] = {}
+        for number, kind in self._opaque_old.items():
+            key, targets = ("/Parent", node_numbers(self.old)) if number in pages else ("/P", pages)
+            entries = self.old.entries(Ref(number, 0)) if number in pages or kind.startswith("field") else None
+            target = entries.get(key) if isinstance(entries, dict) else None
+            found[number] = frozenset({key}) if isinstance(target, Ref) and target.number in targets else _NOTHING
+        return found
 
     def same(self, old: Any, new: Any, depth: int = 0) -> bool:
         """Whether two values are alike for a reader."""
@@ -61,14 +79,14 @@ class Pair:
             verdict = self._same_references(old, new)
             if verdict is not None:
                 return verdict
-            key = (old, new, self._to_the_letter)
+            key = (old, new, self._to_the_letter, self._drawn)
             if key in self._alike:
                 return self._alike[key]
             self._alike[key] = True  # a circle is alike when everything else on it is
             self._visited += 1
             if self._visited > MAX_OBJECTS:
                 raise TooMuch
-            found = self._same_values(self.old.resolve(old), self.new.resolve(new), depth)
+            found = not self._is_ambiguous(old, new) and self._same_values(self.old.resolve(old), self.new.resolve(new), depth)
             self._alike[key] = found
             return found
         if self._to_the_letter and isinstance(old, Ref) != isinstance(new, Ref):
@@ -77,11 +95,22 @@ class Pair:
 
     def _same_references(self, old: Ref, new: Ref) -> bool | None:
         left, right = self._opaque_old.get(old.number), self._opaque_new.get(new.number)
-        if left is not None or right is not None:
+        if (left is not None or right is not None) and not self._drawn:
             return left == right
         if old == new and self.untouched(old.number):
             return True
         return None
+
+    def _is_ambiguous(self, old: Ref, new: Ref) -> bool:
+        """A reference to a generation that the number does not have, while the number itself changed.
+
+        By the book it is null; readers that ignore generations show what stands there.
+        """
+        states = ((self.old, old), (self.new, new))
+        return any(
+            view.resolve(reference) is None and self.pdf.load(reference.number, view.revision) is not None
+            for view, reference in states
+        )
 
     def _same_values(self, old: Any, new: Any, depth: int) -> bool:
         if isinstance(old, Stream) or isinstance(new, Stream):
@@ -126,21 +155,34 @@ class Pair:
         for key in dict.fromkeys((*old, *new)):
             if key in skip:
                 continue
-            if not self.same(old.get(key), new.get(key), depth + 1):
+            if not self.same_at(key, old.get(key), new.get(key), depth + 1):
                 found.append(key)
                 if first_only:
                     break
         return found
+
+    def same_at(self, key: str, old: Any, new: Any, depth: int = 0) -> bool:
+        """Whether two values of a key are alike.
+
+        Inside of what is drawn the names in a dictionary are the author's: a page or the catalog that stands there as a
+        resource is compared like anything else, with all its entries.
+        """
+        outside = self._drawn
+        self._drawn = outside or key in _DRAWN
+        try:
+            return self.same(old, new, depth)
+        finally:
+            self._drawn = outside
 
     def moved(self, old: dict[str, Any], new: dict[str, Any], *, skip: frozenset[str] = frozenset()) -> list[str]:
         """The keys whose values are alike, but somewhere in them a value became an object of its own, or no longer is one.
 
         Nothing looks otherwise; but no program that saves incrementally does this, and other verifiers refuse it.
         """
-        kept = [key for key in {**old, **new} if key not in skip and self.same(old.get(key), new.get(key))]
+        kept = [key for key in {**old, **new} if key not in skip and self.same_at(key, old.get(key), new.get(key))]
         self._to_the_letter = True
         try:
-            return [key for key in kept if not self.same(old.get(key), new.get(key))]
+            return [key for key in kept if not self.same_at(key, old.get(key), new.get(key))]
         finally:
             self._to_the_letter = False
 
@@ -173,11 +215,6 @@ def _packed_in(pdf: Pdf, revision: int, holders: set[int]) -> set[int]:
             if entry is not None and entry[0] == PACKED and entry[1] in holders:
                 found.add(number)
     return found
-
-
-# Entries that lead from a page or a widget back to what holds it. What stands there is judged in its own place; a field's
-# /Parent is followed, because a field inherits from it.
-_UPWARD = {"page": frozenset({"/Parent"}), "field": frozenset({"/P"}), "catalog": _NOTHING, "element": _NOTHING}
 
 
 def references(value: Any, skip: frozenset[str] = frozenset()) -> list[int]:

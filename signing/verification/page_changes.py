@@ -8,7 +8,7 @@ from typing import Any
 from signing.verification.fields import Field
 from signing.verification.graph import MOVED, Pair, TooMuch, references
 from signing.verification.metadata import is_xmp
-from signing.verification.pages import Page, inner_nodes, pages_of
+from signing.verification.pages import Page, given_from_above, inner_nodes, pages_of
 from signing.verification.pdf import View
 from signing.verification.permissions import Change, What
 from signing.verification.syntax import Ref
@@ -28,11 +28,14 @@ def compare_pages(pair: Pair, old_fields: Mapping[str, Field], new_fields: Mappi
     if not pair.same(list(inner_nodes(pair.old)), list(inner_nodes(pair.new))):
         return [Change(what=What.UNKNOWN, detail="page tree")]  # readers that trust /Count would show other pages
     widgets = {number: each.kind for each in (*new_fields.values(), *old_fields.values()) for number in each.numbers}
+    added = frozenset(number for name, each in new_fields.items() if name not in old_fields for number in each.numbers)
     changes: list[Change] = []
     for index, (before, after) in enumerate(zip(old, new, strict=True)):
+        if not (before.hangs_right and after.hangs_right):
+            changes += _hangs_elsewhere(pair, before, after, f"page {index + 1}")
         if not _page_untouched(pair, before, after):
             changes += _entries(pair, before, after, f"page {index + 1}")
-            changes += _Annotations(pair, before, after, f"page {index + 1}", widgets).changes()
+            changes += _Annotations(pair, before, after, f"page {index + 1}", widgets, added).changes()
     return changes
 
 
@@ -43,12 +46,20 @@ def _page_untouched(pair: Pair, before: Page, after: Page) -> bool:
     return all(pair.untouched(number) for number in (before.number, *references(list(before.inherited))))
 
 
+def _hangs_elsewhere(pair: Pair, before: Page, after: Page, where: str) -> list[Change]:
+    """A page that names another node as its parent than the one that lists it: readers that climb see what stands there."""
+    if before.hangs_right:
+        return [Change(what=What.UNKNOWN, detail=f"{where} /Parent")]
+    given = given_from_above(pair.old, before), given_from_above(pair.new, after)
+    if all(pair.same_at("/Resources", old, new) for old, new in zip(*given, strict=True)):
+        return []
+    return [Change(what=What.FORBIDDEN, detail=f"{where} inherits otherwise by /Parent")]
+
+
 def _entries(pair: Pair, before: Page, after: Page, where: str) -> list[Change]:
     """What the page says of itself, its annotations left out."""
     old, new = before.entries, after.entries
     changes: list[Change] = []
-    if before.hangs_right and not after.hangs_right:
-        changes.append(Change(what=What.UNKNOWN, detail=f"{where} /Parent"))
     changes += [Change(what=What.FORBIDDEN, detail=f"{where} {key}") for key in pair.differing(old, new, skip=_PAGE_JUDGED)]
     changes += [Change(what=What.UNKNOWN, detail=f"{where} {key}: {MOVED}") for key in pair.moved(old, new, skip=_PAGE_JUDGED)]
     if not pair.same(old.get("/Metadata"), new.get("/Metadata")) and not is_xmp(pair.new, new.get("/Metadata")):
@@ -72,6 +83,7 @@ class _Annotations:
     after: Page
     where: str
     widgets: Mapping[int, str]  # object numbers of fields' places, with the kind of field
+    added: frozenset[int]  # those of fields that were not there before
 
     def changes(self) -> list[Change]:
         """Annotations that stayed, went and came."""
@@ -104,12 +116,14 @@ class _Annotations:
             elif self._is_field(item):
                 what = What.FORBIDDEN if self.widgets[item.number] == "/Sig" else What.WIDGET
                 changes.append(Change(what=what, detail=f"{self.where} field no longer shown"))
+        known = [each for each in left if isinstance(each, Ref) and each.number in self.added]
         for item in left:
-            if self.pair.new.resolve(item) is None or self._is_field(item):
+            if self.pair.new.resolve(item) is None or item in known:
                 continue
             subtype = self.pair.new.get(item, "/Subtype")
             if subtype == "/Widget":
-                changes.append(Change(what=What.FORBIDDEN, detail=f"{self.where} widget without field"))
+                told = "field shown that was not" if self._is_field(item) else "widget without field"
+                changes.append(Change(what=What.FORBIDDEN, detail=f"{self.where} {told}"))
             else:
                 changes.append(Change(what=_weight(self.pair.new, item), detail=f"{self.where} {subtype}"))
         return changes

@@ -1,5 +1,6 @@
 """The pages of a document in one state, in their order, with what they inherit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ class Page:
 
     number: int | None
     entries: dict[str, Any]
-    hangs_right: bool  # its /Parent is the node that lists it
+    hangs_right: bool  # its /Parent is the node that lists it, and so on upwards
     inherited: tuple[Any, ...]  # values that stand in a node above it
 
 
@@ -36,16 +37,57 @@ def inner_nodes(view: View) -> tuple[dict[str, Any], ...]:
     return known
 
 
+def node_numbers(view: View) -> frozenset[int]:
+    """The object numbers of the page tree's inner nodes."""
+    pages_of(view)
+    known: frozenset[int] = view.kept["node numbers"]
+    return known
+
+
+MAX_CLIMB = 32  # nodes above each other
+
+
+def given_from_above(view: View, page: Page) -> list[Any]:
+    """What a reader that climbs by /Parent would let the page inherit, where it says nothing itself (7.7.3.4)."""
+    found: dict[str, Any] = {}
+    node: Any = page.entries
+    for _ in range(MAX_CLIMB):
+        node = view.resolve(node.get("/Parent"))
+        if not isinstance(node, dict):
+            break
+        for key in _INHERITED:
+            found.setdefault(key, node.get(key))
+    return [found.get(key) for key in _INHERITED]
+
+
+def visible_box(view: View, entries: Mapping[str, Any]) -> tuple[float, ...] | None:
+    """The part of a page that is seen: its crop box within its media box (14.11.2). None where it has no boxes."""
+    media, crop = (box_of(view, entries.get(key)) for key in ("/MediaBox", "/CropBox"))
+    if media is None or crop is None:
+        return media or crop
+    return max(media[0], crop[0]), max(media[1], crop[1]), min(media[2], crop[2]), min(media[3], crop[3])
+
+
+def box_of(view: View, value: Any) -> tuple[float, ...] | None:
+    """A rectangle with its lower left corner first; None where it is none."""
+    items = [view.resolve(each) for each in view.items(value)]
+    if len(items) != 4 or not all(isinstance(each, int | float) for each in items):  # noqa: PLR2004
+        return None
+    left, low, right, high = (float(each) for each in items)
+    return min(left, right), min(low, high), max(left, right), max(low, high)
+
+
 _NOT_OF_NODES = frozenset({"/Kids", "/Parent", *_INHERITED})
 
 
 def _pages_of(view: View) -> tuple[Page, ...]:
     found: list[Page] = []
     nodes: list[dict[str, Any]] = []
+    node_numbers: set[int] = set()
     seen: set[int] = set()
-    stack: list[tuple[Any, dict[str, Any], Any]] = [(view.catalog.get("/Pages"), {}, None)]
+    stack: list[tuple[Any, dict[str, Any], Any, bool]] = [(view.catalog.get("/Pages"), {}, None, True)]
     while stack:
-        item, above, parent = stack.pop()
+        item, above, parent, right = stack.pop()
         if isinstance(item, Ref):
             if item.number in seen:
                 raise BadStructure("the page tree goes in a circle, or shows a page twice")
@@ -55,7 +97,9 @@ def _pages_of(view: View) -> tuple[Page, ...]:
             continue
         given = {**above, **{key: node[key] for key in _INHERITED if node.get(key) is not None}}
         if node.get("/Kids") is not None and node.get("/Type") != "/Page":
-            stack += [(kid, given, item) for kid in reversed(view.items(node.get("/Kids")))]
+            right = right and node.get("/Parent") == parent
+            node_numbers.update(each.number for each in (item,) if isinstance(each, Ref))
+            stack += [(kid, given, item, right) for kid in reversed(view.items(node.get("/Kids")))]
             own = {key: value for key, value in node.items() if key not in _NOT_OF_NODES}
             nodes.append({**own, "hangs right": node.get("/Parent") == parent})
             continue
@@ -63,11 +107,11 @@ def _pages_of(view: View) -> tuple[Page, ...]:
             Page(
                 number=item.number if isinstance(item, Ref) else None,
                 entries={**given, **node},
-                hangs_right=node.get("/Parent") == parent,
+                hangs_right=right and node.get("/Parent") == parent,
                 inherited=tuple(above.get(key) for key in _INHERITED if node.get(key) is None),
             )
         )
         if len(found) > MAX_PAGES:
             raise BadStructure(f"more than {MAX_PAGES} pages")
-    view.kept["nodes"] = tuple(nodes)
+    view.kept["nodes"], view.kept["node numbers"] = tuple(nodes), frozenset(node_numbers)
     return tuple(found)

@@ -1,11 +1,13 @@
 """Which changes a signature allows after it: ISO 32000-2 12.8.2.2 (DocMDP), 12.8.2.4 (FieldMDP)."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from signing.report import ChangedField, Changes, Finding
 from signing.verification.facts import Later
+from signing.verification.page_cover import LARGE_SHARE, LARGE_TOGETHER
 from signing.verification.words import finding
 
 
@@ -17,7 +19,6 @@ class What(StrEnum):
     SIGNED = "signed"  # a signature was put into a field
     FIELD_ADDED = "field_added"  # an empty signature field, invisible
     FIELD_ADDED_VISIBLE = "field_added_visible"
-    FIELD_ADDED_LARGE = "field_added_large"  # one whose picture could hide content
     VALUE = "value"  # a form field was filled in
     WIDGET = "widget"  # a form field's place looks otherwise or is gone, its value is as it was
     ANNOTATION = "annotation"
@@ -39,6 +40,8 @@ class Change:
     new: str | None = None
     field_is_new: bool = False
     claims: int | None = None  # of a new signature: the DocMDP level that it or its lock would set
+    places: tuple[tuple[int, float], ...] = ()  # of a field: pages, and how much of each its picture takes
+    draws: bool = False  # of a field: a picture without a signature, or one that was hidden
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +70,16 @@ class Permission:
 def judge_changes(changes: Sequence[Change], permission: Permission, *, happened: bool) -> Later:
     """The answer for one signature."""
     signed = frozenset(each.field for each in changes if each.what in {What.SIGNED, What.TIMESTAMP} and each.field)
-    forbidden = [change for change in changes if _is_forbidden(change, permission, signed)]
+    covering = _covering(changes)
+    forbidden = [change for change in changes if _is_forbidden(change, permission, signed, covering)]
     unknown = [change for change in changes if change not in forbidden and _is_unknown(change, permission, signed)]
     findings: list[Finding] = [finding("CHANGED_AFTER", each) for each in _details(forbidden)]
     findings += [finding("CHANGE_NOT_UNDERSTOOD", each) for each in _details(unknown)]
     values = [change for change in changes if change.what is What.VALUE]
     findings += [finding("FIELD_CHANGED", change.field) for change in values]
     if not forbidden and not unknown:
-        findings += [each for change in changes if (each := _to_look_at(change, permission)) is not None]
+        covering |= {each.field or "" for each in changes if each.draws and (each.field not in signed or not each.field_is_new)}
+        findings += [each for change in changes if (each := _to_look_at(change, permission, covering)) is not None]
     if forbidden:
         answer = Changes.FORBIDDEN
     elif unknown:
@@ -95,23 +100,39 @@ def _details(changes: Sequence[Change]) -> list[str]:
 # What each DocMDP level forbids (ISO 32000-2 table 257) of the changes that are understood. Level 2 allows signing, and with it
 # the field that is signed; annotations, their widgets and their order are for level 3.
 _BESIDE_THE_FORM = frozenset({What.ANNOTATION, What.ANNOTATION_DRAWS, What.TAB_ORDER})
-_ADDED = frozenset({What.FIELD_ADDED, What.FIELD_ADDED_VISIBLE, What.FIELD_ADDED_LARGE})
+_ADDED = frozenset({What.FIELD_ADDED, What.FIELD_ADDED_VISIBLE})
 _FORBIDDEN_AT: Mapping[int | None, frozenset[What]] = {
     None: frozenset({What.WIDGET}),
     1: frozenset({What.SIGNED, What.VALUE, What.WIDGET, *_ADDED, *_BESIDE_THE_FORM}),
-    2: frozenset({What.FIELD_ADDED_LARGE, What.WIDGET, *_BESIDE_THE_FORM}),
-    3: frozenset({What.FIELD_ADDED_LARGE}),
+    2: frozenset({What.WIDGET, *_BESIDE_THE_FORM}),
+    3: frozenset(),
 }
 
 
-def _is_forbidden(change: Change, permission: Permission, signed: frozenset[str]) -> bool:
-    """A visible field that nobody signs could show anything, so a certification of any level refuses it."""
-    return (
+def _covering(changes: Sequence[Change]) -> set[str]:
+    """The fields whose pictures take so much of a page that they could hide what was signed, alone or new ones together."""
+    sums: defaultdict[int, float] = defaultdict(float)
+    for change in changes:
+        for page, share in change.places if change.what is What.FIELD_ADDED_VISIBLE else ():
+            sums[page] += share
+    return {
+        change.field or ""
+        for change in changes
+        for page, share in change.places
+        if share > LARGE_SHARE or (change.what is What.FIELD_ADDED_VISIBLE and sums[page] > LARGE_TOGETHER)
+    }
+
+
+def _is_forbidden(change: Change, permission: Permission, signed: frozenset[str], covering: set[str]) -> bool:
+    """A visible field that nobody signs could show anything, so a certification of any level refuses it; and a large one."""
+    if (
         change.what is What.FORBIDDEN
         or _is_locked(change, permission.locks)
         or change.what in _FORBIDDEN_AT[permission.certifies]
-        or (change.what is What.FIELD_ADDED_VISIBLE and permission.certifies is not None and change.field not in signed)
-    )
+    ):
+        return True
+    added = change.what is What.FIELD_ADDED_VISIBLE and permission.certifies is not None
+    return added and (change.field not in signed or change.field in covering)
 
 
 def _is_locked(change: Change, locks: FieldLock | None) -> bool:
@@ -132,7 +153,7 @@ def _is_unknown(change: Change, permission: Permission, signed: frozenset[str]) 
     return change.claims is not None and change.claims > permission.certifies
 
 
-def _to_look_at(change: Change, permission: Permission) -> Finding | None:
+def _to_look_at(change: Change, permission: Permission, covering: set[str]) -> Finding | None:
     """What is allowed and still must be seen by whoever relies on the signature."""
     certified = permission.certifies is not None
     match change.what:
@@ -140,9 +161,9 @@ def _to_look_at(change: Change, permission: Permission) -> Finding | None:
             return finding("ANNOTATION_ADDED", change.detail)
         case What.ANNOTATION | What.ANNOTATION_DRAWS | What.WIDGET:
             return finding("ANNOTATION_MAY_COVER", change.detail)
-        case What.FIELD_ADDED_VISIBLE if not certified:
-            return finding("VISIBLE_FIELD_ADDED", change.field)
-        case What.FIELD_ADDED_VISIBLE | What.FIELD_ADDED_LARGE:
+        case What.FIELD_ADDED_VISIBLE | What.SIGNED | What.VALUE if (change.field or "") in covering:
             return finding("FIELD_MAY_COVER", change.field)
+        case What.FIELD_ADDED_VISIBLE:
+            return finding("FIELD_MAY_COVER" if certified else "VISIBLE_FIELD_ADDED", change.field)
         case _:
             return None

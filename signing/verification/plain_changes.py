@@ -16,6 +16,7 @@ from signing.verification.faults import NotPlain
 from signing.verification.fields import Field, flat_field, form_fields
 from signing.verification.form_changes import claimed_level
 from signing.verification.metadata import is_xmp
+from signing.verification.page_cover import LARGE_SHARE, is_hidden, is_nothing, own_share
 from signing.verification.pdf import FREE, Pdf, View
 from signing.verification.permissions import Change, What
 from signing.verification.syntax import Ref
@@ -304,6 +305,8 @@ class _Step:
             raise NotPlain(f"field {name}")
         _require_same(old, new, _FIELD_FREE, f"field {name}")
         self._appearance(old.get("/AP"), new.get("/AP"))
+        if own_share(self.new, new) > LARGE_SHARE / 4 or (is_hidden(self.old, old) and not is_hidden(self.new, new)):
+            raise NotPlain(f"field {name} may cover what was signed")
         self.history.require_uses(number, self.history.field_uses(number))
         self.explained.add(number)
         self._signed(name, after, is_new=False)
@@ -318,7 +321,8 @@ class _Step:
         if not isinstance(value, Ref) or not _absent(self.pdf, value.number, self.revision - 1):
             raise NotPlain(f"signature in {name}")
         stamp = self.new.get(value, "/SubFilter") == "/ETSI.RFC3161"
-        what = What.TIMESTAMP if stamp else What.SIGNED
+        seen = any(not is_nothing(self.new.resolve(each.entries.get("/Rect"))) for each in field.widgets)
+        what = What.TIMESTAMP if stamp and not seen else What.SIGNED
         self.found.append(Change(what=what, field=name, field_is_new=is_new, claims=claimed_level(self.new, field)))
 
     def _added(self, name: str, field: Field) -> None:
@@ -327,7 +331,12 @@ class _Step:
         if number is None or field.numbers != (number, number) or field.kind != "/Sig" or name not in self.history.genuine:
             raise NotPlain(f"new field {name}")
         entries = self.new.resolve(Ref(number, 0))
-        if not isinstance(entries, dict) or not entries.keys() <= _NEW_FIELD or not _is_nothing(entries.get("/Rect")):
+        if (
+            not isinstance(entries, dict)
+            or not entries.keys() <= _NEW_FIELD
+            or not isinstance(entries.get("/Rect"), list)
+            or not is_nothing(entries["/Rect"])
+        ):
             raise NotPlain(f"new field {name}")
         self._signed(name, field, is_new=True)
         if self.found[-1].what is What.SIGNED:
@@ -413,14 +422,6 @@ def _require_same(old: Mapping[str, Any], new: Mapping[str, Any], free: frozense
 def _same(old: Any, new: Any) -> bool:
     """The same value in the same notation: Python takes true for 1, a reader does not."""
     return old is new or (old == new and repr(old) == repr(new))
-
-
-def _is_nothing(rectangle: Any) -> bool:
-    if not isinstance(rectangle, list) or len(rectangle) != 4:  # noqa: PLR2004
-        return False
-    return all(isinstance(each, int | float) for each in rectangle) and (
-        rectangle[0] == rectangle[2] or rectangle[1] == rectangle[3]
-    )
 
 
 _MAX_TREE = 64
