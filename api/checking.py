@@ -16,6 +16,7 @@ from signing.second_opinion import second_look, with_second_look, with_second_op
 
 PASSED, NOT_PASSED, UNREADABLE = 0, 1, 2
 LARGEST = 512 * 1024 * 1024  # what the verifier takes at most
+DETACHED = ".p7s"
 
 WORDS = {
     signing.Verdict.TOTAL_PASSED: "HỢP LỆ / VALID",
@@ -37,21 +38,25 @@ class CheckedFile:
     report: signing.Report | None = None  # None: the file could not even be read
 
 
-def check_files(
-    paths: Sequence[Path],
-    trust: Sequence[Path],
-    *,
-    at: datetime | None,
-    offline: bool,
-    second_opinion: bool = False,
-    twice: LookingTwice | None = None,
-) -> Iterator[CheckedFile]:
-    """Check each file. `offline` is how it always is: nobody is asked; the option says that it is wanted.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """How files are checked.
 
     With `second_opinion` openssl, endesive and pyHanko judge each signature of a PDF; disagreement is a finding. `twice`
     has drawn files judged so as well: a finding where that is quick, else told by `twice.late()` after the last file.
     """
-    del offline
+
+    at: datetime | None = None  # judged as of this moment; None: now
+    second_opinion: bool = False
+    twice: LookingTwice | None = None
+    fetch: bool = False  # ask the hosts that the bundle names about revocation
+    password: Callable[[str], str | None] = lambda _: None  # asked with the file's name, for an encrypted PDF
+    detached: Path | None = None  # the CAdES signature of the file; None: the file's own name and ".p7s", where it is there
+    doubted: Callable[[signing.Report], signing.Report] = lambda report: report  # what is known against it
+
+
+def check_files(paths: Sequence[Path], trust: Sequence[Path], how: How) -> Iterator[CheckedFile]:
+    """One result per file, in order. Nobody is asked over the network unless `how.fetch`."""
     try:
         believed = signing.Trust.load(trust)
     except signing.SigningError as problem:
@@ -59,11 +64,23 @@ def check_files(
         return
     for path in paths:
         try:
-            content = _bounded(path)
+            data, signature = _pair(path, how.detached)
+            content = _bounded(data)
+            beside = _bounded(signature) if signature is not None else None
         except OSError as problem:
             yield _unreadable(path, "FILE_UNREADABLE", f"không mở được / cannot be opened: {problem.strerror or problem}")
             continue
-        yield check_content(content, believed, at=at, name=str(path), second_opinion=second_opinion, twice=twice)
+        yield check_content(content, believed, how, name=str(data), signature=beside)
+
+
+def _pair(path: Path, detached: Path | None) -> tuple[Path, Path | None]:
+    """The data and their detached signature: named, or found by the name, whichever of the two was given."""
+    if detached is not None:
+        return path, detached
+    if path.suffix.lower() == DETACHED and path.with_suffix("").is_file():
+        return path.with_suffix(""), path
+    beside = path.with_name(path.name + DETACHED)
+    return path, beside if beside.is_file() else None
 
 
 def _bounded(path: Path) -> bytes:
@@ -74,23 +91,14 @@ def _bounded(path: Path) -> bytes:
         return file.read(LARGEST + 1)
 
 
-def check_content(
-    content: bytes,
-    trust: signing.Trust,
-    *,
-    at: datetime | None,
-    name: str,
-    second_opinion: bool = False,
-    twice: LookingTwice | None = None,
-    doubted: Callable[[signing.Report], signing.Report] = lambda report: report,
-) -> CheckedFile:
+def check_content(content: bytes, trust: signing.Trust, how: How, *, name: str, signature: bytes | None = None) -> CheckedFile:
     """Signatures, attachments, and for a volume of ours its listed digests and its render proof."""
-    report = doubted(signing.verify_untrusted(content, trust, at=at, name=name))
-    if second_opinion:
+    report = how.doubted(_report(content, trust, how, name, signature))
+    if how.second_opinion:
         report = with_second_opinion(report, content, trust)
         report = with_second_look(report, second_look(content, trust, report))
-    elif twice is not None:
-        report = twice.looked(content, trust, report)
+    elif how.twice is not None:
+        report = how.twice.looked(content, trust, report)
     told = report.to_json()
     exit_code = _exit_code(report.verdict)
     if any(attachment.name == "data.json" for attachment in report.attachments):
@@ -103,6 +111,35 @@ def check_content(
                 told["verdict"] = str(signing.Verdict.INDETERMINATE)
     report = replace(report, verdict=signing.Verdict(told["verdict"]), findings=_as_told(told))
     return CheckedFile(json=told, text=_text(told), exit_code=exit_code, content=content, report=report)
+
+
+def _report(content: bytes, trust: signing.Trust, how: How, name: str, signature: bytes | None) -> signing.Report:
+    report = signing.verify_untrusted(content, trust, at=how.at, name=name, fetch=how.fetch)
+    if any(each.code == "ENCRYPTED" for each in report.findings) and (password := how.password(name)) is not None:
+        report = signing.verify_untrusted(content, trust, at=how.at, name=name, fetch=how.fetch, password=password)
+    if signature is None:
+        return report
+    beside = signing.verify_untrusted(content, trust, at=how.at, name=name, signature=signature)
+    return both_reports(report, beside)
+
+
+def both_reports(inside: signing.Report, beside: signing.Report) -> signing.Report:
+    """Of a file with a detached signature: that report, and with it what the file itself carries; as good as the worse."""
+    if not inside.signatures:
+        return replace(beside, attachments=inside.attachments)
+    order = (
+        signing.Verdict.TOTAL_PASSED,
+        signing.Verdict.INDETERMINATE,
+        signing.Verdict.UNREADABLE,
+        signing.Verdict.TOTAL_FAILED,
+    )
+    verdicts = (each for each in (inside.verdict, beside.verdict) if each in order)
+    return replace(
+        inside,
+        verdict=max(verdicts, key=order.index, default=beside.verdict),
+        signatures=(*inside.signatures, *beside.signatures),
+        findings=(*inside.findings, *beside.findings),
+    )
 
 
 def _as_told(told: dict[str, Any]) -> tuple[signing.Finding, ...]:

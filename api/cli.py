@@ -3,8 +3,10 @@
 import json
 import logging
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,6 +33,7 @@ Folder = Annotated[
 ]
 
 PASSED, NOT_PASSED, UNREADABLE = 0, 1, 2
+LONGEST_PASSWORD = 1024  # characters; PDF 2.0 takes 127 bytes
 
 
 def main() -> None:
@@ -107,6 +110,15 @@ def verify(
     trust: Annotated[list[Path] | None, typer.Option("--trust", help="PEM file or folder; several may be given")] = None,
     at: Annotated[str | None, typer.Option("--at", help="ISO 8601; judge as of this time")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="ask nobody (the default asks nobody either)")] = False,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="hỏi thu hồi ở các máy chủ mà bundle.json nêu / ask the bundle's hosts, no others")
+    ] = False,
+    detached: Annotated[
+        Path | None, typer.Option("--detached", help="chữ ký .p7s của PATH / for one PATH; else PATH.p7s where it is there")
+    ] = None,
+    password_file: Annotated[
+        Path | None, typer.Option("--password-file", help="mật khẩu của PDF mã hóa, dòng đầu / first line: the PDF's password")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object per line")] = False,
     report_xml: Annotated[Path | None, typer.Option("--report-xml", help="ETSI TS 119 102-2, for one PATH")] = None,
     slip: Annotated[
@@ -123,15 +135,26 @@ def verify(
 ) -> None:
     """Kiểm tra chữ ký. 0: đạt; 1: có mục không đạt; 2: không đọc được. / Check signatures."""
     from api.check_outputs import Outputs
-    from api.checking import check_files
+    from api.checking import How, check_files
     from api.looking_twice import late_text
 
-    moment = _moment(at)
+    if offline and fetch:
+        raise typer.BadParameter("--offline, --fetch: chỉ một trong hai / one of the two")
+    if detached is not None and len(paths) != 1:
+        raise typer.BadParameter("--detached: chỉ cho một tệp / for one file at a time")
     outputs = Outputs.wanted(paths, report_xml=report_xml, slip=slip, office=office)
     worst = PASSED
     believed = trust or _default_trust(office)
     twice = _looking_twice(sample, office)
-    for checked in check_files(paths, believed, at=moment, offline=offline, second_opinion=second_opinion, twice=twice):
+    how = How(
+        at=_moment(at),
+        second_opinion=second_opinion,
+        twice=twice,
+        fetch=fetch,
+        detached=detached,
+        password=_password(password_file),
+    )
+    for checked in check_files(paths, believed, how):
         worst = max(worst, checked.exit_code)
         outputs.write(checked)
         typer.echo(json.dumps(checked.json, ensure_ascii=False) if as_json else checked.text)
@@ -141,6 +164,17 @@ def verify(
             worst = max(worst, NOT_PASSED)
             typer.echo(late_text(name, look), err=True)
     raise typer.Exit(worst)
+
+
+def _password(file: Path | None) -> Callable[[str], str | None]:
+    """From the file that is named, else from the person at the terminal, else none. Never from the command line itself."""
+    if file is not None:
+        with file.open(encoding="utf-8", errors="replace") as opened:
+            first = opened.readline(LONGEST_PASSWORD).rstrip("\r\n")
+        return lambda _: first
+    if not sys.stdin.isatty():
+        return lambda _: None
+    return lambda name: getpass(f"{name}: mật khẩu / password: ") or None
 
 
 def _looking_twice(sample: int | None, office: Path | None) -> "LookingTwice":

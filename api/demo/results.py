@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import documents
-from api.checking import CheckedFile, check_files
+from api.checking import CheckedFile, How, check_files
 from api.demo.people import PRINCIPAL, settle_school
 from api.demo.story import EXAMPLES, WORKBOOK, Story, signed_by, volume_of
 from api.drawing import case_diagram
@@ -88,7 +88,7 @@ def _write_json(path: Path, content: Any) -> None:
 
 def _verify(out: Path, say: Say) -> CheckedFile:
     begun = time.perf_counter()
-    (checked,) = check_files([out / SUMMARY], [out / "trust"], at=None, offline=True)
+    (checked,) = check_files([out / SUMMARY], [out / "trust"], How())
     _write_json(out / "report.json", checked.json)
     say(f"{time.perf_counter() - begun:6.2f} s  Kiểm tra tập sổ, 13 tờ, dựng lại từ dữ liệu / verified, rendered again")
     return checked

@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 import documents
 import signing
-from api.checking import check_content
+from api.checking import How, check_content
 from api.problems import Busy, NothingHere, TooLarge, TooOften
 from api.texts import moment
 from api.web.guard import MEGABYTE
@@ -106,7 +106,7 @@ def verify(visit: Visiting, file: Annotated[UploadFile | None, File()] = None) -
 
 def _as_json(house: House, content: bytes) -> Response:
     """What `soky verify --json` says, and the second look behind it as for everybody."""
-    checked = check_content(content, house.trust, at=None, name="", doubted=house.looks.doubted)
+    checked = check_content(content, house.trust, How(doubted=house.looks.doubted), name="")
     if checked.report is not None:
         house.looks.later(content, house.trust, checked.report, source="web")
     return JSONResponse(checked.json)
