@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from signing.apply.certificates import check_certificate, check_kind, check_validity
+from signing.apply.certificates import check_kind, check_validity, usable_chain
 from signing.apply.checking import check_level, check_readable, check_result
 from signing.apply.extending import extended_after_signing
 from signing.apply.prepared import Placed, Prepared
@@ -21,7 +21,7 @@ from signing.batch.unusual import Unusual
 from signing.cms import signed_attributes, signed_data
 from signing.errors import BadRequest, BadSignatureValue, DocumentChanged, NoRoom, WrongCertificate
 from signing.evidence import Evidence
-from signing.keys.algorithms import Scheme, default_scheme, digest_for, is_made_by, ordered_chain, scheme_of, subject_name
+from signing.keys.algorithms import Scheme, default_scheme, digest_for, is_made_by, scheme_of, subject_name
 from signing.keys.signer import Signer
 from signing.levels import Level
 from signing.report import SignatureKind
@@ -82,10 +82,7 @@ def prepare(
     for more than `request.level`, so a B-B signature keeps no room for a timestamp.
     """
     at = request.at or datetime.now(UTC).astimezone()
-    if trust is not None:
-        helpers = [*trust.intermediates, *(root.certificate.der for root in trust.roots)]
-        chain = ordered_chain(certificate, [*chain, *helpers])
-    check_certificate(certificate, chain, at=at, evidence=evidence, trust=trust)
+    chain = usable_chain(certificate, chain, at=at, evidence=evidence, trust=trust)
     check_kind(certificate, SignatureKind(request.kind))
     digest = digest_for(certificate)
     stamped = not level_is_final or request.level >= Level.B_T
@@ -100,7 +97,7 @@ def prepare(
         digest=digest,
         scheme=scheme or default_scheme(certificate),
         certificate=certificate,
-        chain=tuple(chain),
+        chain=chain,
         field=request.field,
         level=request.level,
         timestamp_field=request.timestamp_field,
