@@ -1,44 +1,52 @@
-"""Broken files by the hundred thousand: the verification must answer each one, in time, and never pass what was touched.
+"""Broken files by the hundred thousand: each is answered, in time, and what was touched never passes.
 
-    python -m bench.fuzz [--inputs 100000] [--seed 1] [--seconds 0]
+    python -m bench.fuzz [--inputs 100000] [--seed 1] [--processes 1] [--seconds 0] [--state FILE] [--keep FOLDER]
 
-Mutations know the structure: numbers, names, keywords, cross-reference rows, objects, streams, byte ranges, the DER inside
-/Contents, whole updates put behind a file. For every input: no exception, no longer than a second of CPU, a verdict of ours;
-and a signature that passes must have all its bytes as they were, and nothing behind it that the thorough comparison does not
-permit as well.
+The targets (`bench/broken/targets.py`): PDFs broken as text, object by object and by later revisions; containers, certificates,
+timestamps, answers and lists that are broken and signed again; signing of broken PDFs and XML; XML, CAdES, packages, trust
+bundles. For every input: no exception but ours, at most two seconds of CPU, a report that survives its journey as JSON; and a
+signature that passes has all its bytes as they were.
+
+Inputs are done in portions. Each has its own chance from seed, portion and turn, so one is found again by its name; with
+`--state` a run that was stopped goes on where it was. A fault's bytes are kept in the folder of `--keep`.
 """
 
 import argparse
+import json
 import logging
+import multiprocessing
 import random
-import re
+import resource
+import signal
 import sys
 import tempfile
 import time
+import traceback
+import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
-from bench import inputs
+from bench.broken.targets import Sound, Targets
+from bench.broken.text import update
 from bench.table import Row, Table
-from signing import DemoAuthority, Level, Report, Trust, Verdict, verify
-from signing.batch import FastPath, Order
 
+__all__ = ["Found", "fuzz", "run", "update"]
+
+PORTION = 250
 SLOW_SECONDS = 2.0  # of CPU; a sound file of this size takes milliseconds
+HANG_SECONDS = 15  # of CPU, then the input is given up
+STUCK_SECONDS = 300.0  # without a word from a process on its portion: code that no signal reaches
+MEMORY_BYTES = 1536 * 1024 * 1024  # address space of a process of ours
+_SHOWN_EVERY = 10.0  # seconds
 
-_NUMBER = re.compile(rb"(?<![\w.])\d{1,9}(?![\w.])")
-_NAME = re.compile(rb"/[A-Za-z]{2,16}")
-_ROW = re.compile(rb"\d{10} \d{5} [nf]")
-_OBJECT = re.compile(rb"(?<!\d)\d{1,7} 0 obj.{0,2000}?endobj", re.DOTALL)
-_CONTENTS = re.compile(rb"<[0-9A-Fa-f]{400,}>")
-_WORDS = (
-    b"obj", b"endobj", b"stream", b"endstream", b"xref", b"trailer", b"startxref", b"%%EOF", b"null", b"true", b"<<", b">>",
-    b"[", b"]",
-    b"(", b")", b"<", b">", b"R", b"/Prev", b"/Kids", b"/Parent", b"/ByteRange", b"/Contents", b"/V", b"/Type /Sig", b"%",
-)  # fmt: skip
-_VALUES = (0, 1, 2, 3, -1, 7, 255, 256, 65535, 2**31 - 1, 2**31, 2**32, 2**63, 10**12)
+
+class Hang(BaseException):
+    """An input took too long. No handler of the code under test takes it for its own."""
 
 
 @dataclass
@@ -47,8 +55,21 @@ class Found:
 
     inputs: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
-    slowest: float = 0.0
+    targets: Counter[str] = field(default_factory=Counter)
+    slowest: float = 0.0  # seconds of CPU
     faults: list[str] = field(default_factory=list)
+
+    def add(self, other: "Found") -> None:
+        """Both together."""
+        self.inputs += other.inputs
+        self.verdicts += other.verdicts
+        self.targets += other.targets
+        self.slowest = max(self.slowest, other.slowest)
+        self.faults += other.faults
+
+    def __str__(self) -> str:
+        verdicts = ", ".join(f"{name} {count}" for name, count in self.verdicts.most_common())
+        return f"{self.inputs} inputs, slowest {self.slowest * 1000:.0f} ms CPU, {len(self.faults)} faults; {verdicts}"
 
 
 def run(*, quick: bool = False) -> Table:
@@ -62,226 +83,210 @@ def run(*, quick: bool = False) -> Table:
     return Table("Fuzzing the verification", rows)
 
 
-def fuzz(count: int, *, seed: int, seconds: float = 0.0, bases: Sequence[bytes] = (), trust: Trust | None = None) -> Found:
-    """Verify `count` broken files (fewer when `seconds` run out); the same seed gives the same files."""
-    logging.disable(logging.CRITICAL)
-    if not bases or trust is None:
-        bases, trust = good_files()
-    chance = random.Random(seed)  # noqa: S311 -- reproducible test data
+def fuzz(count: int, *, seed: int, seconds: float = 0.0, keep: Path | None = None) -> Found:
+    """Judge `count` broken files in this process (fewer when `seconds` run out)."""
     found = Found()
     begun = time.monotonic()
-    now = datetime.now(UTC)
-    for turn in range(count):
-        if seconds and time.monotonic() - begun > seconds:
-            break
-        base = bases[turn % len(bases)]
-        mutated = mutate(base, chance)
-        _try(found, base, mutated, trust, now, f"seed {seed} turn {turn}")
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+        targets = _targets(Path(folder))
+        for number in range(-(-count // PORTION)):
+            if seconds and time.monotonic() - begun > seconds:
+                break
+            found.add(portion(targets, seed, number, min(PORTION, count - number * PORTION), keep))
     return found
 
 
-def _try(found: Found, base: bytes, mutated: bytes, trust: Trust, now: datetime, where: str) -> None:
-    begun = time.process_time()
-    found.inputs += 1
+def _targets(folder: Path) -> Targets:
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")  # libraries say much about broken files
+    return Targets(Sound.made(folder))
+
+
+def portion(targets: Targets, seed: int, number: int, count: int, keep: Path | None = None) -> Found:
+    """The inputs of one portion, one after the other."""
+    found = Found()
+    for turn in range(count):
+        name = f"{seed}-{number}-{turn}"
+        chance = random.Random(name)  # noqa: S311 -- reproducible test data
+        target, content, check = targets.made(chance)
+        found.inputs += 1
+        found.targets[target] += 1
+        targets.tally.clear()
+        begun = time.process_time()
+        wrong = _checked(check)
+        spent = time.process_time() - begun
+        found.slowest = max(found.slowest, spent)
+        found.verdicts.update(targets.tally)
+        if not wrong and spent > SLOW_SECONDS:
+            wrong = f"{spent:.1f} s"
+        if wrong:
+            found.faults.append(f"{name} {target}: {wrong}")
+            if keep is not None:
+                keep.mkdir(parents=True, exist_ok=True)
+                (keep / f"{name}-{target}.bin").write_bytes(content)
+    return found
+
+
+def _checked(check: Any) -> str:
+    """What is wrong with the answer to one input, or nothing."""
+    before = signal.signal(signal.SIGPROF, _too_long)
+    signal.setitimer(signal.ITIMER_PROF, HANG_SECONDS)
     try:
-        report = verify(mutated, trust, at=now)
-        report.to_json()
+        return str(check())
+    except Hang:
+        return f"more than {HANG_SECONDS} s of CPU"
+    except MemoryError:
+        return "MemoryError"
     except Exception as fault:  # noqa: BLE001 -- exactly what must not happen
-        found.faults.append(f"{where}: {type(fault).__name__}: {fault}")
-        return
-    spent = time.process_time() - begun
-    found.slowest = max(found.slowest, spent)
-    found.verdicts[report.verdict] += 1
-    if spent > SLOW_SECONDS:
-        found.faults.append(f"{where}: {spent:.1f} s")
-    wrong = passed_wrongly(report, base, mutated)
-    if wrong:
-        found.faults.append(f"{where}: {wrong}")
+        where = traceback.extract_tb(fault.__traceback__)[-1]
+        return f"{type(fault).__name__}: {str(fault)[:200]} at {Path(where.filename).name}:{where.lineno}"
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
-def passed_wrongly(report: Report, base: bytes, mutated: bytes) -> str:
-    """Why a passed report cannot be right, or nothing."""
-    for signature in report.signatures:
-        if signature.verdict is Verdict.TOTAL_PASSED and signature.signed_bytes is not None:
-            end = signature.signed_bytes
-            if _without_holes(mutated[:end]) != _without_holes(base[:end]):
-                return f"{signature.field} passed over other bytes"
-    return ""
+def _too_long(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise Hang
 
 
-def _without_holes(content: bytes) -> bytes:
-    return _CONTENTS.sub(b"<>", content)
+# Many processes, and runs that go on.
 
 
-# Mutations.
+class _State:
+    """Which portions are done, and what they found; kept in a file so that a run can go on."""
+
+    def __init__(self, path: Path | None, seed: int) -> None:
+        self.path, self.seed = path, seed
+        self.done: set[int] = set()
+        self.found = Found()
+        if path is not None and path.exists():
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            if kept["seed"] == seed and kept["portion"] == PORTION:
+                self.done = set(kept["done"])
+                self.found = _unpacked(kept["found"])
+
+    def add(self, number: int, found: Found) -> None:
+        """A portion is done."""
+        self.done.add(number)
+        self.found.add(found)
+        if self.path is not None:
+            kept = {"seed": self.seed, "portion": PORTION, "done": sorted(self.done), "found": asdict(self.found)}
+            draft = self.path.with_suffix(".draft")
+            draft.write_text(json.dumps(kept), encoding="utf-8")
+            draft.replace(self.path)
 
 
-def mutate(content: bytes, chance: random.Random) -> bytes:
-    """One to four things broken."""
-    data = content
-    for _ in range(chance.choice((1, 1, 1, 2, 4))):
-        data = chance.choice(MUTATIONS)(data, chance)
-        if not data:
-            return b"%PDF-1.7\n"
-    return data
+def _unpacked(kept: dict[str, Any]) -> Found:
+    return Found(**{**kept, "verdicts": Counter(kept["verdicts"]), "targets": Counter(kept["targets"])})
 
 
-def _likely(chance: random.Random, share: float) -> bool:
-    return chance.random() < share
+class _Process:
+    """One that does portions as it is told."""
+
+    def __init__(self, folder: Path, seed: int, keep: Path | None) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.number: int | None = None
+        self.since = time.monotonic()
+        self.process = context.Process(target=_work, args=(theirs, folder, seed, keep), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def give(self, number: int, count: int) -> None:
+        """The next portion."""
+        self.number, self.since = number, time.monotonic()
+        self.pipe.send((number, count))
+
+    def end(self) -> None:
+        """At once."""
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
 
 
-def _place(data: bytes, pattern: re.Pattern[bytes], chance: random.Random) -> re.Match[bytes] | None:
-    """A match after a random place, most often near the end, where updates stand."""
-    start = chance.randrange(len(data)) if _likely(chance, 0.5) else max(0, len(data) - chance.randrange(1, 30_000))
-    return pattern.search(data, min(start, len(data)))
+def _work(pipe: Connection, folder: Path, seed: int, keep: Path | None) -> None:
+    targets = _targets(folder)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    while True:
+        try:
+            number, count = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(asdict(portion(targets, seed, number, count, keep)))
 
 
-def flip(data: bytes, chance: random.Random) -> bytes:
-    """Some bits."""
-    out = bytearray(data)
-    for _ in range(chance.choice((1, 1, 3, 20))):
-        out[chance.randrange(len(out))] ^= 1 << chance.randrange(8)
-    return bytes(out)
+def long_run(count: int, *, seed: int, processes: int, seconds: float, state: Path | None, keep: Path | None) -> Found:
+    """Portions given to processes of their own; one that dies or is stuck is a fault, and another takes its place."""
+    kept = _State(state, seed)
+    waiting: Iterator[int] = (number for number in range(-(-count // PORTION)) if number not in kept.done)
+    begun, shown = time.monotonic(), 0.0
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
+        folder = Path(name)
+        Sound.made(folder)  # the keys: every process finds them there
+        workers = [_Process(folder, seed, keep) for _ in range(processes)]
+        try:
+            while True:
+                over = bool(seconds) and time.monotonic() - begun > seconds
+                for worker in workers:
+                    if worker.number is None and not over and (number := next(waiting, None)) is not None:
+                        worker.give(number, min(PORTION, count - number * PORTION))
+                busy = [worker for worker in workers if worker.number is not None]
+                if not busy:
+                    return kept.found
+                wait([worker.pipe for worker in busy], timeout=1.0)
+                workers = [_heard(worker, kept, folder, seed, keep) for worker in workers]
+                if time.monotonic() - shown > _SHOWN_EVERY:
+                    shown = time.monotonic()
+                    print(f"{shown - begun:6.0f} s  {kept.found}", file=sys.stderr, flush=True)
+        finally:
+            for worker in workers:
+                worker.end()
 
 
-def cut(data: bytes, chance: random.Random) -> bytes:
-    """A piece taken out, or the end cut off."""
-    start = chance.randrange(len(data))
-    stop = len(data) if _likely(chance, 0.3) else start + chance.choice((1, 7, 100, 5000))
-    return data[:start] + data[stop:]
+def _heard(worker: _Process, kept: _State, folder: Path, seed: int, keep: Path | None) -> _Process:
+    """The process, or the one that takes its place."""
+    if worker.number is None:
+        return worker
+    number = worker.number
+    try:
+        if worker.pipe.poll():
+            kept.add(number, _unpacked(worker.pipe.recv()))
+            worker.number = None
+            return worker
+        stuck = time.monotonic() - worker.since > STUCK_SECONDS
+    except (EOFError, OSError):
+        stuck = True
+    if not stuck and worker.process.is_alive():
+        return worker
+    kept.add(number, Found(faults=[f"{seed}-{number}: the process died or was stuck; --portion {number} does it again"]))
+    worker.end()
+    return _Process(folder, seed, keep)
 
 
-def repeat(data: bytes, chance: random.Random) -> bytes:
-    """A piece twice."""
-    start = chance.randrange(len(data))
-    stop = start + chance.choice((1, 20, 500, 20_000))
-    return data[:stop] + data[start:stop] + data[stop:]
-
-
-def number(data: bytes, chance: random.Random) -> bytes:
-    """Another number."""
-    match = _place(data, _NUMBER, chance)
-    if match is None:
-        return data
-    value = chance.choice((*_VALUES, int(match.group()) + chance.choice((-1, 1, 10, -10)), chance.randrange(2000)))
-    new = str(value).encode()
-    if _likely(chance, 0.6):
-        new = new[: len(match.group())].rjust(len(match.group()), b"0" if _likely(chance, 0.5) else b" ")
-    return data[: match.start()] + new + data[match.end() :]
-
-
-def name(data: bytes, chance: random.Random) -> bytes:
-    """Another name, taken from elsewhere in the file."""
-    match, other = _place(data, _NAME, chance), _place(data, _NAME, chance)
-    if match is None or other is None:
-        return data
-    return data[: match.start()] + other.group() + data[match.end() :]
-
-
-def word(data: bytes, chance: random.Random) -> bytes:
-    """A keyword put in, or over something."""
-    start, new = chance.randrange(len(data)), chance.choice(_WORDS)
-    return data[:start] + new + data[start + (len(new) if _likely(chance, 0.5) else 0) :]
-
-
-def row(data: bytes, chance: random.Random) -> bytes:
-    """A cross-reference row that points elsewhere."""
-    match = _place(data, _ROW, chance)
-    if match is None:
-        return data
-    new = b"%010d 00000 %s" % (chance.randrange(len(data)), chance.choice((b"n", b"n", b"f")))
-    return data[: match.start()] + new + data[match.end() :]
-
-
-def swap(data: bytes, chance: random.Random) -> bytes:
-    """An object over another one."""
-    match, other = _place(data, _OBJECT, chance), _place(data, _OBJECT, chance)
-    if match is None or other is None:
-        return data
-    body = other.group().partition(b"obj")[2]
-    return data[: match.start()] + match.group().partition(b"obj")[0] + b"obj" + body + data[match.end() :]
-
-
-def container(data: bytes, chance: random.Random) -> bytes:
-    """The DER of a signature changed in place."""
-    match = _place(data, _CONTENTS, chance)
-    if match is None or len(match.group()) % 2:
-        return data
-    der = bytearray.fromhex(match.group()[1:-1].decode())
-    for _ in range(chance.choice((1, 1, 2, 8))):
-        at = chance.randrange(min(len(der), 9000))
-        der[at] = chance.choice((0, 1, 0x30, 0x31, 0x80, 0x84, 0xA0, 0xFF, der[at] ^ (1 << chance.randrange(8))))
-    return data[: match.start()] + b"<" + der.hex().encode() + b">" + data[match.end() :]
-
-
-def update(data: bytes, chance: random.Random) -> bytes:
-    """A later revision that replaces objects by mutated copies, with a sound table."""
-    objects = _OBJECT.findall(data)
-    addresses = re.findall(rb"startxref\s+(\d+)", data)
-    trailers = re.findall(rb"/Root (\d+ 0 R)", data)
-    if not objects or not addresses or not trailers:
-        return data
-    out = bytearray(data + b"\n")
-    rows: dict[int, int] = {}
-    for _ in range(chance.choice((1, 1, 2, 5))):
-        chosen = chance.choice(objects)
-        own = int(chosen.split(b" ", 1)[0])
-        body = chance.choice((_keep, number, name, word))(chosen.partition(b"obj")[2], chance)
-        rows[own] = len(out)
-        out += b"%d 0 obj" % own + body + b"\n"
-    start = len(out)
-    out += b"xref\n" + b"".join(b"%d 1\n%010d 00000 n \n" % (n, at) for n, at in sorted(rows.items()))
-    out += b"trailer\n<< /Size 20000 /Root %s /Prev %s >>\nstartxref\n%d\n%%%%EOF\n" % (trailers[-1], addresses[-1], start)
-    return bytes(out)
-
-
-def _keep(data: bytes, chance: random.Random) -> bytes:
-    del chance
-    return data
-
-
-def deep(data: bytes, chance: random.Random) -> bytes:
-    """Many brackets."""
-    match = _place(data, _OBJECT, chance)
-    if match is None:
-        return data
-    head = match.group().partition(b"obj")[0]
-    sign = chance.choice((b"[", b"<<", b"<</A", b"("))
-    return data[: match.start()] + head + b"obj " + sign * chance.choice((50, 20_000)) + b" endobj" + data[match.end() :]
-
-
-MUTATIONS: tuple[Callable[[bytes, random.Random], bytes], ...] = (
-    flip, cut, repeat, number, number, name, word, row, swap, container, container, update, update, update, deep,
-)  # fmt: skip
-
-
-def good_files() -> tuple[list[bytes], Trust]:
-    """Small sound files of each kind to break."""
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
-        authority = DemoAuthority(Path(folder), key="rsa2048")
-        person = authority.issue("Nguyễn Thị Ánh Tuyết", "CCCD:031084000001", unit="Trường THCS Nguyễn Du")
-        trust = Trust.load(authority.trust_pem())
-        path = FastPath(person.signer(), timestamper=authority, evidence=authority)
-        plain = inputs.transcript(1)
-        now = datetime.now(UTC)
-
-        def signed(content: bytes, level: Level, certify: int | None = None) -> bytes:
-            return path.sign(content, Order(field="teacher_signs", at=now, level=level, certify=certify))
-
-        two = path.sign(
-            signed(plain, Level.B_T, 2),
-            Order(field="principal_signs", at=now, level=Level.B_T),
+def main(wishes: Iterable[str] | None = None) -> int:
+    """Exit status 1 when there is a fault."""
+    asked = argparse.ArgumentParser(prog="python -m bench.fuzz", description="Broken files by the hundred thousand.")
+    asked.add_argument("--inputs", type=int, default=100_000)
+    asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--processes", type=int, default=1)
+    asked.add_argument("--seconds", type=float, default=0.0, help="stop after so long; with --state the next run goes on")
+    asked.add_argument("--state", type=Path, help="file that keeps which portions are done")
+    asked.add_argument("--keep", type=Path, help="folder for the bytes of faults")
+    asked.add_argument("--portion", type=int, help="only this one, in this process")
+    given = asked.parse_args(None if wishes is None else list(wishes))
+    if given.portion is not None:
+        with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+            found = portion(_targets(Path(folder)), given.seed, given.portion, PORTION, given.keep)
+    else:
+        found = long_run(
+            given.inputs, seed=given.seed, processes=given.processes, seconds=given.seconds, state=given.state, keep=given.keep
         )
-        return [plain, signed(plain, Level.B_T), signed(plain, Level.B_LTA), two], trust
+    print(found)
+    print(", ".join(f"{name} {count}" for name, count in found.targets.most_common()))
+    print("\n".join(found.faults[:50]) or "no fault")
+    return int(bool(found.faults))
 
 
 if __name__ == "__main__":
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--inputs", type=int, default=100_000)
-    arguments.add_argument("--seed", type=int, default=1)
-    arguments.add_argument("--seconds", type=float, default=0.0)
-    wishes = arguments.parse_args()
-    result = fuzz(wishes.inputs, seed=wishes.seed, seconds=wishes.seconds)
-    print(f"{result.inputs} inputs, slowest {result.slowest * 1000:.0f} ms CPU, {dict(result.verdicts)}")
-    print("\n".join(result.faults[:50]) or "no fault")
-    sys.exit(bool(result.faults))
+    sys.exit(main())
