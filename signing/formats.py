@@ -11,8 +11,13 @@ from signing.trust import Trust
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
-def verify_any(content: bytes, trust: Trust, *, at: datetime | None = None, name: str = "") -> Report:
-    """The report of the verification that fits the first bytes; of a PDF where none does. Never raises for the content."""
+def verify_any(
+    content: bytes, trust: Trust, *, at: datetime | None = None, name: str = "", password: str | None = None
+) -> Report:
+    """The report of the verification that fits the first bytes; of a PDF where none does. Never raises for the content.
+
+    `password` opens an encrypted PDF.
+    """
     if content.startswith(b"PK\x03\x04"):
         from signing.asic.verify import verify_package
 
@@ -23,7 +28,7 @@ def verify_any(content: bytes, trust: Trust, *, at: datetime | None = None, name
         return verify_xml(content, trust, at=at, name=name)
     from signing.verification.verify import verify
 
-    return verify(content, trust, at=at, name=name)
+    return verify(content, trust, at=at, name=name, password=password)
 
 
 def is_xml(content: bytes) -> bool:

@@ -21,5 +21,21 @@ class BadStructure(Fault):
     """The PDF's own structure is broken."""
 
 
+class Encrypted(Fault):
+    """The file is encrypted and was not opened."""
+
+
+class NeedsPassword(Encrypted):
+    """It opens with a password, and none was given."""
+
+
+class WrongPassword(Encrypted):
+    """It does not open with the password that was given."""
+
+
+class UnknownEncryption(Encrypted):
+    """It is encrypted in a way that is not supported, or its encryption dictionary is broken."""
+
+
 class NotPlain(Exception):
     """The file is not one that the quick reading understands: ask the thorough one."""

@@ -50,6 +50,8 @@ def unpack_stream(stream: Stream, resolve: Callable[[Any], Any], budget: Budget)
     parameters = told if isinstance(told, list) else [told] * len(names)
     if len(parameters) != len(names):
         raise BadStructure("a stream whose filters and parameters do not match")
+    if stream.cipher is not None and names[:1] == ["/Crypt"]:
+        names, parameters = names[1:], parameters[1:]  # that was done where the raw bytes were decrypted
     resolved = [resolve(each) for each in parameters]
     if not all(each is None or isinstance(each, dict) for each in resolved):
         raise BadStructure("a stream whose filter parameters are no dictionary")

@@ -11,13 +11,16 @@ import re
 from bisect import bisect_right
 from functools import cached_property
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from signing.verification.faults import BadStructure
 from signing.verification.filters import Budget
 from signing.verification.indirect import read_object, unpack_stream
 from signing.verification.sections import FREE, PACKED, PLAIN, Entry, Section, SectionReader, closing
 from signing.verification.syntax import Name, Ref, Stream, parse
+
+if TYPE_CHECKING:
+    from signing.verification.decryption import Decryption
 
 MAX_HOPS = 32  # references to references
 _LONGEST_NUMBER = 10  # digits
@@ -29,7 +32,8 @@ __all__ = ["FREE", "PACKED", "PLAIN", "Entry", "Pdf", "Section", "View", "is_nam
 class Pdf:
     """The file: its sections from the oldest to the newest, and its objects on demand."""
 
-    def __init__(self, content: bytes, *, end: int | None = None) -> None:
+    def __init__(self, content: bytes, *, end: int | None = None, password: str | None = None) -> None:
+        """Raises BadStructure, or Encrypted where the file does not open with the password."""
         self.content = content
         self.end = len(content) if end is None else end
         self.budget = Budget()
@@ -50,6 +54,10 @@ class Pdf:
                 known = self._later.setdefault(number, [])
                 if not known or known[-1] != index:
                     known.append(index)
+        self._decryption: Decryption | None = None
+        self._not_encrypted: int | None = None
+        if any(section.trailer.get("/Encrypt") is not None for section in self.sections):
+            self._decrypt(password)
 
     @property
     def last(self) -> int:
@@ -84,6 +92,45 @@ class Pdf:
         """Where the `startxref ... %%EOF` ends that closes a revision and names its section; -1 where none does."""
         section = self.sections[revision]
         return closing(self.content, section.end, section.start)
+
+    # Encryption.
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the file is encrypted."""
+        return self._decryption is not None
+
+    def _decrypt(self, password: str | None) -> None:
+        """Get the key. Every revision must name the same encryption: readers take it from one of them (ISO 32000-2 7.5.5)."""
+        named = [section.trailer.get("/Encrypt") for section in self.sections]
+        if any(type(each) is not type(named[0]) or each != named[0] for each in named):
+            raise BadStructure("not every revision is encrypted in the same way")
+        number = named[0].number if isinstance(named[0], Ref) else None
+        if number is not None and self.last_change(number, self.last) != 0:
+            raise BadStructure("the encryption was replaced later")
+        entries = self._whole(named[0], 0)
+        identifiers = {_first(self._whole(section.trailer.get("/ID"), 0)) for section in self.sections} - {None}
+        if not isinstance(entries, dict) or len(identifiers) > 1:
+            raise BadStructure("the encryption is no dictionary, or the file has several identifiers")
+        from signing.verification.decryption import open_encrypted  # its library is loaded where it is needed
+
+        self._decryption = open_encrypted(entries, next(iter(identifiers), None), password)
+        # What was read so far was read without the key; the encryption dictionary alone is right so.
+        self._objects.clear()
+        self._packs.clear()
+        self._packed.clear()
+        self._not_encrypted = number
+
+    def _whole(self, value: Any, depth: int) -> Any:
+        """A small value with all references followed, as the first revision has them."""
+        if depth > MAX_HOPS:
+            raise BadStructure("the encryption dictionary is too deep")
+        value = self.at(0).resolve(value)
+        if isinstance(value, dict):
+            return {key: self._whole(each, depth + 1) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self._whole(each, depth + 1) for each in value]
+        return value
 
     # Objects.
 
@@ -121,6 +168,8 @@ class Pdf:
             raise BadStructure(f"object {number} {entry[2]} is {found} {generation} where the table points")
         if end > self._limit(number, revision):
             raise BadStructure(f"object {number} reaches into bytes that were added after the revision that names it")
+        if self._decryption is not None and number != self._not_encrypted:
+            value = self._decryption.value(value, number, generation)
         moving = isinstance(value, Stream) and isinstance(value.entries.get("/Length"), Ref)
         self._objects[key if moving else entry] = value
         return value
@@ -229,6 +278,10 @@ class View:
         """The bytes of a stream after its filters; None where it is no stream."""
         resolved = self.resolve(value)
         return self.pdf.unpack(resolved, self.revision) if isinstance(resolved, Stream) else None
+
+
+def _first(value: Any) -> bytes | None:
+    return value[0] if isinstance(value, list) and value and isinstance(value[0], bytes) else None
 
 
 def is_name(value: Any, *names: str) -> bool:

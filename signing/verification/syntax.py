@@ -5,6 +5,7 @@ known to disagree about broken syntax, this one raises BadStructure instead of c
 """
 
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from signing.verification.faults import BadStructure
@@ -27,17 +28,24 @@ class Ref(NamedTuple):
 
 
 class Stream:
-    """A stream: its dictionary, and where its raw bytes stand."""
+    """A stream: its dictionary, and where its raw bytes stand; in an encrypted file also how they are decrypted."""
 
-    __slots__ = ("data", "entries", "start", "stop")
+    __slots__ = ("_plain", "cipher", "data", "entries", "start", "stop")
 
-    def __init__(self, entries: dict[str, Any], data: bytes, start: int, stop: int) -> None:
-        self.entries, self.data, self.start, self.stop = entries, data, start, stop
+    def __init__(
+        self, entries: dict[str, Any], data: bytes, start: int, stop: int, *, cipher: Callable[[bytes], bytes] | None = None
+    ) -> None:
+        self.entries, self.data, self.start, self.stop, self.cipher = entries, data, start, stop, cipher
+        self._plain: bytes | None = None
 
     @property
     def raw(self) -> bytes:
-        """The bytes as they stand, still filtered."""
-        return self.data[self.start : self.stop]
+        """The bytes as they stand, still filtered, but not encrypted. Raises BadStructure where they cannot be decrypted."""
+        if self.cipher is None:
+            return self.data[self.start : self.stop]
+        if self._plain is None:
+            self._plain = self.cipher(self.data[self.start : self.stop])
+        return self._plain
 
 
 _SPACE = rb"\x00\t\n\f\r "

@@ -22,7 +22,7 @@ from signing.trust import Trust
 from signing.verification.certificates import Certificate
 from signing.verification.contents import Attached, Contents, look_inside
 from signing.verification.facts import Coverage, Later, SignedDocument
-from signing.verification.faults import BadStructure, Fault
+from signing.verification.faults import BadStructure, Encrypted, Fault, NeedsPassword, WrongPassword
 from signing.verification.judgement import Judged, claimed_time, judge
 from signing.verification.kinds import kind_of
 from signing.verification.levels import name_level, renewal_date
@@ -41,9 +41,18 @@ _WHITE = b"\0\t\n\f\r "
 
 
 def verify(
-    pdf: bytes, trust: Trust, *, at: datetime | None = None, fetch: bool = False, name: str = "", depth: int = 0
+    pdf: bytes,
+    trust: Trust,
+    *,
+    at: datetime | None = None,
+    fetch: bool = False,
+    name: str = "",
+    depth: int = 0,
+    password: str | None = None,
 ) -> Report:
     """Judge every signature of a PDF at a moment (default: now). Never raises for what the file holds.
+
+    `password` opens an encrypted file, the owner's or the user's; it stands in no report.
 
     Raises ValueError for a moment without a zone: that is the caller's mistake. `fetch` asks the hosts that the
     trust bundle allows for revocation data; no other address is ever asked.
@@ -57,7 +66,9 @@ def verify(
             from signing.verification.fetching import with_fetched
 
             trust = with_fetched(pdf, trust, now)
-        told = _verify(pdf, trust, now, depth)
+        told = _verify(pdf, trust, now, depth, password)
+    except Encrypted as fault:
+        told = _Told(verdict=Verdict.UNREADABLE, findings=(_locked(fault),))
     except Fault as fault:
         told = _Told(verdict=Verdict.UNREADABLE, findings=(finding("UNREADABLE", fault), *_orphans(pdf, ())))
     except MemoryError:
@@ -90,15 +101,20 @@ class _Told:
         self.verdict, self.findings, self.signatures, self.attachments = verdict, findings, signatures, attachments
 
 
-def _verify(content: bytes, trust: Trust, now: datetime, depth: int) -> _Told:
+def _locked(fault: Encrypted) -> Finding:
+    """Why an encrypted file stayed closed: it must never read as one without signatures."""
+    if isinstance(fault, WrongPassword):
+        return finding("WRONG_PASSWORD")
+    return finding("ENCRYPTED") if isinstance(fault, NeedsPassword) else finding("UNKNOWN_ENCRYPTION", fault)
+
+
+def _verify(content: bytes, trust: Trust, now: datetime, depth: int, password: str | None) -> _Told:
     if len(content) > MAX_BYTES:
         return _Told(verdict=Verdict.UNREADABLE, findings=(finding("TOO_LARGE", len(content)),))
     header = content.find(b"%PDF-", 0, 1024)
     if header < 0:
         return _Told(verdict=Verdict.UNREADABLE, findings=(finding("NOT_A_PDF"), *_orphans(content, ())))
-    pdf, doubts = _open(content, header)
-    if any("/Encrypt" in section.trailer for section in pdf.sections):
-        return _Told(verdict=Verdict.UNREADABLE, findings=(finding("ENCRYPTED"),))
+    pdf, doubts = _open(content, header, password)
     document = read_document(pdf, len(content))
     judged = judge(document, trust, now=now)
     reports = tuple(_report(each, document, stained=bool(doubts)) for each in judged)
@@ -117,12 +133,12 @@ def _verify(content: bytes, trust: Trust, now: datetime, depth: int) -> _Told:
     return _Told(verdict=verdict, findings=findings, signatures=reports, attachments=attachments)
 
 
-def _open(content: bytes, header: int) -> tuple[Pdf, tuple[Finding, ...]]:
+def _open(content: bytes, header: int, password: str | None) -> tuple[Pdf, tuple[Finding, ...]]:
     """The file's structure, and what makes it doubtful that every reader sees the same. Raises Fault."""
     doubts: list[Finding] = []
     if header:
         doubts.append(finding("DATA_BEFORE_HEADER", header))
-    pdf = Pdf(content)
+    pdf = Pdf(content, password=password)
     if pdf.hybrid:
         doubts.append(finding("HYBRID_XREF"))
     # What stands after the last cross-reference section and its startxref belongs to no revision.

@@ -11,8 +11,16 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "UNREADABLE": ("Không đọc được tệp: {detail}", "The file cannot be read: {detail}"),
     "TOO_LARGE": ("Tệp quá lớn để kiểm tra: {detail}", "The file is too large to be checked: {detail}"),
     "ENCRYPTED": (
-        "Tệp được bảo vệ bằng mật khẩu nên không kiểm tra được chữ ký",
-        "The file is protected by a password: its signatures cannot be checked",
+        "Tệp được mã hóa: cần mật khẩu để kiểm tra chữ ký",
+        "The file is encrypted: its signatures can be checked only with its password",
+    ),
+    "WRONG_PASSWORD": (
+        "Mật khẩu không đúng: tệp được mã hóa nên chưa kiểm tra được chữ ký",
+        "The password is wrong: the file is encrypted and its signatures were not checked",
+    ),
+    "UNKNOWN_ENCRYPTION": (
+        "Tệp được mã hóa theo cách không được hỗ trợ nên không kiểm tra được chữ ký ({detail})",
+        "The file is encrypted in a way that is not supported: its signatures were not checked ({detail})",
     ),
     "RESOURCE_LIMIT": (
         "Đã dừng kiểm tra vì tệp đòi hỏi quá nhiều thời gian hoặc bộ nhớ ({detail})",
