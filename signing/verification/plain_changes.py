@@ -57,6 +57,7 @@ class PlainHistory:
         self._later = {r: pdf.sections[r].numbers() for r in range(base + 1, pdf.last + 1)}
         self._require_new_numbers_unused()
         self._catalog_uses = self._count_catalog_uses()
+        self._require_catalog_in_its_place()
         self._lists: dict[tuple[int, str], Counter[Ref]] = {}
         self._changes: dict[int, list[Change] | NotPlain] = {}
         fields = form_fields(pdf.at(base))
@@ -143,6 +144,22 @@ class PlainHistory:
             if isinstance(root, Ref) and section.get(root.number) is not None:
                 found.update((key, value) for key, value in view.catalog.items() if isinstance(value, Ref))
         return found
+
+    def _require_catalog_in_its_place(self) -> None:
+        """The catalog is named by trailers and certifications alone: elsewhere its free entries would be something else."""
+        for r, section in enumerate(self.pdf.sections):
+            if section.trailer.get("/Root") != self.pdf.sections[-1].trailer.get("/Root"):
+                raise NotPlain(f"revision {r} has another catalog")
+        root = self.pdf.sections[-1].trailer.get("/Root")
+        view = self.pdf.at(self.pdf.last)
+        named = 0
+        values = {each.value for each in form_fields(view).values() if isinstance(each.value, Ref)}
+        for value in values:
+            references = view.get(value, "/Reference")
+            data = [view.entries(each).get("/Data") for each in references] if isinstance(references, list) else []
+            named += data.count(root)
+        if isinstance(root, Ref) and any(root.number in numbers for numbers in self._later.values()):
+            self.require_uses(root.number, len(self.pdf.sections) + named)
 
     def _require_new_numbers_unused(self) -> None:
         """No revision may refer to a number that only a later one defines: the signed page would change by itself."""
