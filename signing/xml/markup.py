@@ -12,9 +12,8 @@ from xml.sax.saxutils import quoteattr
 from signing.der import der, integer, sequence
 from signing.keys.algorithms import Scheme, read_certificate
 from signing.proof import Beside
-from signing.xml.algorithms import DIGEST_URIS, DS, ENVELOPED, SIGNED_PROPERTIES, XADES, signature_uri
+from signing.xml.algorithms import DIGEST_URIS, DS, ENVELOPED, SIGNED_PROPERTIES, XADES, XADES_141, signature_uri
 from signing.xml.canonical import C14N_11
-from signing.xml.tree import Element
 
 
 def signature_markup(
@@ -62,31 +61,51 @@ def properties_markup(signature_id: str, certificate: bytes, moment: datetime) -
     )
 
 
-def unsigned_markup(token: bytes, beside: Beside | None) -> bytes:
-    """UnsignedProperties: the timestamp over SignatureValue; for B-LT certificates and revocation values (5.3, 5.4)."""
-    text = (
-        f'<xades:SignatureTimeStamp><ds:CanonicalizationMethod Algorithm="{C14N_11.uri}"/>'
-        f"<xades:EncapsulatedTimeStamp>{_b64(token)}</xades:EncapsulatedTimeStamp></xades:SignatureTimeStamp>"
-    )
-    if beside is not None:
-        lists, ocsps = beside.revocation.crls, beside.revocation.ocsps
-        text += (
-            f"<xades:CertificateValues>{_each('EncapsulatedX509Certificate', beside.certificates)}</xades:CertificateValues>"
-        )
-        text += "<xades:RevocationValues>"
-        text += f"<xades:CRLValues>{_each('EncapsulatedCRLValue', lists)}</xades:CRLValues>" if lists else ""
-        text += f"<xades:OCSPValues>{_each('EncapsulatedOCSPValue', ocsps)}</xades:OCSPValues>" if ocsps else ""
-        text += "</xades:RevocationValues>"
-    properties = f"<xades:UnsignedSignatureProperties>{text}</xades:UnsignedSignatureProperties>"
-    return f"<xades:UnsignedProperties>{properties}</xades:UnsignedProperties>".encode()
+# Unsigned properties. Each declares its prefixes itself: it may go into a signature that another program made.
+
+_PREFIXES = f'xmlns:xades="{XADES}" xmlns:ds="{DS}"'
 
 
-def insertion(xml: bytes, place: Element, markup: str) -> tuple[int, bytes]:
-    """Where in the bytes the markup goes, and the text; of an empty-element tag the last two bytes are replaced."""
-    if place.content_end >= 0:
-        return place.content_end, markup.encode()
-    del xml
-    return place.end - 2, f">{markup}</{place.qname}>".encode()
+def stamp_markup(token: bytes) -> bytes:
+    """SignatureTimeStamp (5.3)."""
+    return f"<xades:SignatureTimeStamp {_PREFIXES}>{_stamp(token)}</xades:SignatureTimeStamp>".encode()
+
+
+def archive_markup(token: bytes) -> bytes:
+    """ArchiveTimeStamp of XAdES 1.4.1 (5.5.2)."""
+    name = "xadesv141:ArchiveTimeStamp"
+    return f'<{name} xmlns:xadesv141="{XADES_141}" {_PREFIXES}>{_stamp(token)}</{name}>'.encode()
+
+
+def values_markup(beside: Beside) -> bytes:
+    """CertificateValues and RevocationValues (5.4), the signature's own."""
+    return _values(beside, f" {_PREFIXES}").encode()
+
+
+def validation_data_markup(beside: Beside) -> bytes:
+    """TimeStampValidationData (5.5.1): the same for the timestamp before it."""
+    name = "xadesv141:TimeStampValidationData"
+    return f'<{name} xmlns:xadesv141="{XADES_141}" {_PREFIXES}>{_values(beside, "")}</{name}>'.encode()
+
+
+def unsigned_markup(properties: bytes) -> bytes:
+    """UnsignedProperties around them."""
+    inner = b"<xades:UnsignedSignatureProperties>" + properties + b"</xades:UnsignedSignatureProperties>"
+    return f'<xades:UnsignedProperties xmlns:xades="{XADES}">'.encode() + inner + b"</xades:UnsignedProperties>"
+
+
+def _stamp(token: bytes) -> str:
+    method = f'<ds:CanonicalizationMethod Algorithm="{C14N_11.uri}"/>'
+    return f"{method}<xades:EncapsulatedTimeStamp>{_b64(token)}</xades:EncapsulatedTimeStamp>"
+
+
+def _values(beside: Beside, declared: str) -> str:
+    lists, ocsps = beside.revocation.crls, beside.revocation.ocsps
+    certificates = _each("EncapsulatedX509Certificate", beside.certificates)
+    text = f"<xades:CertificateValues{declared}>{certificates}</xades:CertificateValues><xades:RevocationValues{declared}>"
+    text += f"<xades:CRLValues>{_each('EncapsulatedCRLValue', lists)}</xades:CRLValues>" if lists else ""
+    text += f"<xades:OCSPValues>{_each('EncapsulatedOCSPValue', ocsps)}</xades:OCSPValues>" if ocsps else ""
+    return text + "</xades:RevocationValues>"
 
 
 def _transforms(first: str) -> str:

@@ -1,4 +1,4 @@
-"""Sign an element of an XML document: XAdES baseline (EN 319 132-1) B-B, B-T, B-LT; the signature stands outside what it signs.
+"""Sign an element of an XML document: XAdES baseline (EN 319 132-1) B-B to B-LTA; the signature stands outside what it signs.
 
     signed = sign_xml(xml, reference_id="data", place="PHAT_HANH_HOC_BA/CBQL", signer=signer, timestamper=tsa, level=Level.B_T)
 
@@ -11,50 +11,29 @@ which the programs in use agree on; the result is verified, with every earlier s
 
 import hashlib
 import json
-import re
 import secrets
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
 from signing.apply.certificates import check_validity, usable_chain
-from signing.errors import (
-    BadRequest,
-    BadSignatureValue,
-    BrokenResult,
-    DocumentChanged,
-    FieldTaken,
-    LevelNotReached,
-    SigningError,
-    WouldBreakSignatures,
-)
+from signing.errors import BadRequest, BadSignatureValue, DocumentChanged
 from signing.evidence import Evidence
-from signing.keys.algorithms import (
-    Scheme,
-    default_scheme,
-    digest_for,
-    is_made_by,
-    public_key,
-    scheme_of,
-    subject_name,
-)
+from signing.keys.algorithms import Scheme, default_scheme, digest_for, is_made_by, public_key, scheme_of, subject_name
 from signing.keys.signer import Signer
 from signing.levels import Level
-from signing.proof import Beside, check_level, proven, stamped
-from signing.report import SignatureReport
+from signing.proof import check_level
 from signing.timestamps import Timestamper
 from signing.trust import Trust
 from signing.verification.faults import Fault
 from signing.xml.algorithms import DS, value_to_xml
 from signing.xml.canonical import C14N_11, canonical
-from signing.xml.covering import field_of, signature_elements
-from signing.xml.errors import NoSuchPlace, NothingToReference, NotSignableXml, PlaceInsideReference
-from signing.xml.markup import insertion, properties_markup, signature_markup, unsigned_markup
-from signing.xml.tree import BadXml, Document, Element, read_document
-from signing.xml.verify import verify_xml
-
-_STEP = re.compile(r"(?P<name>[^\[\]/]+)(\[(?P<number>\d{1,4})\]|\[@Id='(?P<id>[^']{1,200})'\])?")
+from signing.xml.extend import Proving
+from signing.xml.markup import properties_markup, signature_markup
+from signing.xml.placing import check_signed, find_place, find_target, inserted, read_signable
+from signing.xml.signature import only
+from signing.xml.tree import Document, Element
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +134,7 @@ def prepare_xml(
     chain = usable_chain(certificate, chain, at=moment, evidence=evidence, trust=trust)
     document = read_signable(xml)
     where = find_place(document, place)
-    target = _target(document, reference_id, where)
+    target = find_target(document, reference_id, where)
     chosen, digest = scheme or default_scheme(certificate), digest_for(certificate)
     signature_id = f"sig-{secrets.token_hex(8)}"
     data = canonical(document if not reference_id else target, C14N_11, comments=False)
@@ -168,8 +147,7 @@ def prepare_xml(
         certificates=(certificate, *(each for each in chain if not _is_root(each))),
         properties=properties_markup(signature_id, certificate, moment),
     )
-    at_byte, text = insertion(xml, where, markup)
-    filled = xml[:at_byte] + text + xml[at_byte + (2 if where.content_end < 0 else 0) :]
+    filled = inserted(xml, where, markup.encode())
     filled = _with_properties_digest(filled, signature_id, digest)
     signature = _signature(read_signable(filled), signature_id)
     return PreparedXml(
@@ -207,68 +185,14 @@ def finish_xml(
     check_validity(prepared.certificate, max(prepared.claimed_time, datetime.now(UTC)))
     bits = public_key(prepared.certificate).key_size
     in_xml = value_to_xml(value, prepared.scheme, bits)
-    signed = _inserted(prepared.document, prepared.signature_id, "SignatureValue", b64encode(in_xml))
-    _check_result(prepared, signed, trust)
+    value_element = only(_signature(read_signable(prepared.document), prepared.signature_id), "SignatureValue")
+    signed = inserted(prepared.document, value_element, b64encode(in_xml))
+    find = _found(prepared.signature_id)
+    check_signed(signed, find, prepared.certificate, trust)
     if prepared.level is Level.B_B or timestamper is None:
         return signed
-    return _with_proof(prepared, signed, timestamper, evidence, trust)
-
-
-def read_signable(xml: bytes) -> Document:
-    """A document into which bytes may be put. Raises NotSignableXml."""
-    try:
-        document = read_document(xml)
-    except BadXml as fault:
-        raise NotSignableXml(f"Tệp XML không ký được: {fault}", f"The XML cannot be signed: {fault}") from fault
-    if document.encoding not in {"utf-8", "us-ascii", "ascii"}:
-        raise NotSignableXml(
-            f"Tệp XML mã hóa {document.encoding}, cần UTF-8", f"The XML is encoded as {document.encoding}, UTF-8 is expected"
-        )
-    return document
-
-
-def find_place(document: Document, place: str) -> Element:
-    """The one element at a path. Raises NoSuchPlace, FieldTaken when a signature stands there already."""
-    steps = place.strip("/").split("/")
-    if place.startswith("/"):
-        steps = steps[1:]
-    found = [document.root]
-    for step in steps if steps != [""] else []:
-        match = _STEP.fullmatch(step)
-        found = [each for parent in found for each in _stepped(parent, match)] if match else []
-    if len(found) != 1:
-        raise NoSuchPlace(
-            f"Có {len(found)} chỗ ký «{place}», cần một", f"There are {len(found)} places “{place}”, expected one"
-        )
-    if any(True for _ in found[0].elements("Signature", DS)):
-        raise FieldTaken(f"Chỗ ký «{place}» đã có chữ ký", f"The place “{place}” carries a signature already")
-    return found[0]
-
-
-def _stepped(parent: Element, step: re.Match[str]) -> list[Element]:
-    named = [each for each in parent.elements() if step["name"] in {each.qname, each.local}]
-    if step["number"]:
-        return named[int(step["number"]) - 1 : int(step["number"])] if int(step["number"]) else []
-    if step["id"]:
-        return [each for each in named if each.attribute("Id") == step["id"]]
-    return named
-
-
-def _target(document: Document, reference_id: str, place: Element) -> Element:
-    if not reference_id:
-        return document.root
-    found = document.find_ids(reference_id)
-    if len(found) != 1:
-        raise NothingToReference(
-            f"Có {len(found)} phần tử mang Id «{reference_id}», cần một",
-            f"{len(found)} elements carry the Id “{reference_id}”, expected one",
-        )
-    if place.is_inside(found[0]):
-        raise PlaceInsideReference(
-            f"Chỗ ký {place.path} nằm trong phần được ký {found[0].path}",
-            f"The place {place.path} lies inside what is signed, {found[0].path}",
-        )
-    return found[0]
+    proofs = Proving(find=find, certificate=prepared.certificate, chain=prepared.chain, trust=trust, timestamper=timestamper)
+    return proofs.raised(signed, prepared.level, evidence)
 
 
 def _is_root(certificate: bytes) -> bool:
@@ -286,11 +210,8 @@ def _signature(document: Document, signature_id: str) -> Element:
     return signature
 
 
-def _inserted(xml: bytes, signature_id: str, local: str, text: bytes) -> bytes:
-    """`text` at the end of the first element of this name in the signature."""
-    signature = _signature(read_signable(xml), signature_id)
-    element = next(each for each in signature.walk() if each.local == local)
-    return xml[: element.content_end] + text + xml[element.content_end :]
+def _found(signature_id: str) -> Callable[[Document], Element]:
+    return lambda document: _signature(document, signature_id)
 
 
 def _with_properties_digest(xml: bytes, signature_id: str, digest: str) -> bytes:
@@ -300,35 +221,6 @@ def _with_properties_digest(xml: bytes, signature_id: str, digest: str) -> bytes
     value = b64encode(hashlib.new(digest, canonical(properties, C14N_11)).digest())
     empty = next(each for each in signature.walk() if each.local == "DigestValue" and each.namespace == DS and not each.text)
     return xml[: empty.content_end] + value + xml[empty.content_end :]
-
-
-def _with_proof(
-    prepared: PreparedXml, signed: bytes, timestamper: Timestamper, evidence: Evidence | None, trust: Trust | None
-) -> bytes:
-    """Timestamp (XAdES 5.3), then for B-LT certificates and revocation values (5.4)."""
-    signature = _signature(read_signable(signed), prepared.signature_id)
-    value = next(signature.elements("SignatureValue", DS))
-    imprint = hashlib.sha256(canonical(value, C14N_11)).digest()
-    token = stamped(imprint, prepared.certificate, timestamper)
-    with_time = _inserted(signed, prepared.signature_id, "QualifyingProperties", unsigned_markup(token, None))
-    if prepared.level is Level.B_T or evidence is None:
-        _check_result(prepared, with_time, trust)
-        return with_time
-    try:
-        beside: Beside = proven(prepared.certificate, prepared.chain, token, imprint, evidence, trust)
-    except SigningError as error:
-        raise LevelNotReached(
-            f"Đã ký ở mức B-T, chưa đạt {prepared.level}: {error.vi}",
-            f"Signed at level B-T, not yet {prepared.level}: {error.en}",
-            signed=with_time,
-            reached=Level.B_T,
-        ) from error
-    complete = _inserted(signed, prepared.signature_id, "QualifyingProperties", unsigned_markup(token, beside))
-    _check_result(prepared, complete, trust)
-    return complete
-
-
-# Checks
 
 
 def _check_value(prepared: PreparedXml, value: bytes, certificate: bytes | None) -> None:
@@ -349,32 +241,6 @@ def _check_value(prepared: PreparedXml, value: bytes, certificate: bytes | None)
             f"Giá trị chữ ký không phải do khóa của {who} tạo từ dữ liệu này",
             f"The signature value was not made from these data by the key of {who}",
         )
-
-
-def _check_result(prepared: PreparedXml, signed: bytes, trust: Trust | None) -> None:
-    """Verify what was made: the new signature is whole, and each earlier one is as whole as before."""
-    after = _reports(signed, trust)
-    document = read_signable(signed)
-    (mine,) = [each for each in signature_elements(document) if each.attribute("Id") == prepared.signature_id]
-    own = after.pop(field_of(mine))
-    if not own.intact or own.certificate != prepared.certificate:
-        said = "; ".join(each.message for each in own.findings)
-        raise BrokenResult(f"Chữ ký vừa tạo không đạt kiểm tra: {said}", f"The new signature does not hold: {said}")
-    before = _reports(_without(signed, mine), trust)
-    hurt = [name for name, report in before.items() if report.intact and not after[name].intact]
-    if hurt:
-        raise WouldBreakSignatures(
-            f"Ký ở đây sẽ làm hỏng chữ ký: {', '.join(hurt)}", f"Signing here would break: {', '.join(hurt)}"
-        )
-
-
-def _reports(xml: bytes, trust: Trust | None) -> dict[str, SignatureReport]:
-    believed = trust or Trust(version="none", roots=())
-    return {each.field: each for each in verify_xml(xml, believed).signatures}
-
-
-def _without(xml: bytes, signature: Element) -> bytes:
-    return xml[: signature.start] + xml[signature.end :]
 
 
 def _b64(data: bytes) -> str:

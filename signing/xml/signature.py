@@ -73,6 +73,13 @@ class Parsed:
     old_version: str  # the namespace of such
     unsigned: Unsigned
 
+    @property
+    def target(self) -> str:
+        """The signature that the properties say they belong to, where it is not this one (EN 319 132-1, 4.3.1)."""
+        told = next((each.attribute("Target") or "" for each in self.own), None)
+        own = self.element.attribute("Id") or ""
+        return "" if told is None or told.removeprefix("#") == own else told or "?"
+
 
 def read_signature(element: Element) -> Parsed:
     """The values of a Signature element. Raises BadSignatureElement, TransformRefused."""
@@ -152,9 +159,6 @@ def _qualifying(signature: Element) -> tuple[Properties | None, Element | None]:
         return None, None
     if len(found) > 1:
         raise BadSignatureElement("two QualifyingProperties in one signature")
-    target, own = found[0].attribute("Target") or "", signature.attribute("Id")
-    if target.removeprefix("#") != (own or ""):
-        raise BadSignatureElement(f"the QualifyingProperties belong to {target[:60]}")
     unsigned = next(
         (each for holder in found[0].elements("UnsignedProperties", XADES)
          for each in holder.elements("UnsignedSignatureProperties", XADES)), None

@@ -106,7 +106,7 @@ def prepare_transcript(
 
 def turn(xml: bytes, role: Role, *, teacher: str | None = None) -> tuple[str, str]:
     """The Id to reference and the path of the place, once it is this role's turn. Raises OutOfTurn, NoSuchPlace, ..."""
-    from signing.xml.sign import read_signable
+    from signing.xml.placing import read_signable
 
     document = read_signable(xml)
     places = _places(document)

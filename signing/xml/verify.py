@@ -332,6 +332,7 @@ def _not_baseline(parsed: Parsed, *, bound: bool) -> str:
     if properties is None or not bound:
         return "XML-DSig, no signed properties"
     rules = (
+        (not parsed.target, f"the properties say that they belong to {parsed.target[:60]}"),
         (any(each.kind == SIGNED_PROPERTIES for each in parsed.references), "the reference to SignedProperties has no Type"),
         (properties.certificate is not None, "the signing certificate is not bound"),
         (properties.signing_time is not None, "no SigningTime"),

@@ -53,20 +53,21 @@ def test_it_passes_when_the_signer_s_certificate_has_ended(archived: bytes, trus
 
 
 def test_renewal_carries_it_past_the_end_of_its_authority(tmp_path: Path) -> None:
-    """Stamped in 2018 by an authority that has ended, renewed in 2024 by another: its time stays proved; unrenewed it does not."""
-    begun, renewal = datetime(2018, 5, 20, tzinfo=UTC), datetime(2024, 5, 20, tzinfo=UTC)
+    """Stamped in 2019 by an authority that ends in 2027, renewed in 2024 by another: only so is its time proved in 2028."""
+    begun, renewal = datetime(2019, 5, 20, tzinfo=UTC), datetime(2024, 5, 20, tzinfo=UTC)
     old, newer = DemoAuthority(tmp_path / "old", clock=lambda: begun), DemoAuthority(tmp_path / "new", clock=lambda: renewal)
-    ana = old.issue("Ana", "T:ana", key="p256", not_before=datetime(2017, 1, 1, tzinfo=UTC), not_after=NOW.replace(year=2029))
+    ana = old.issue("Ana", "T:ana", key="p256", not_before=datetime(2018, 1, 1, tzinfo=UTC), not_after=NOW.replace(year=2029))
     both = Trust.of_certificates([old.root, newer.root])
     first = sign_cades(DATA, ana.signer(), level=Level.B_LTA, timestamper=old, evidence=old, at=begun)
     old.clock = lambda: renewal  # asked again about its own timestamp authority
     renewed = extend_cades(DATA, first, timestamper=newer, evidence=old, trust=both, at=renewal)
-    report = verify_cades(DATA, renewed, both)
+    then = datetime(2028, 5, 20, tzinfo=UTC)
+    report = verify_cades(DATA, renewed, both, at=then)
 
     assert (report.verdict, report.signatures[0].level) == (Verdict.TOTAL_PASSED, Level.B_LTA)
     assert report.signatures[0].best_time == begun
     for signature, trust in ((first, both), (renewed, Trust.of_certificates([old.root]))):
-        unproved = verify_cades(DATA, signature, trust).signatures[0]
+        unproved = verify_cades(DATA, signature, trust, at=then).signatures[0]
         assert (unproved.level, unproved.best_time) == (Level.B_B, None)
 
 
