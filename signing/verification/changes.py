@@ -4,7 +4,8 @@ Three answers (binding 5, signing.md A9): permitted, forbidden, not understood. 
 named; what no rule explains is never permitted. Rules: ISO 32000-2 12.8.2.2 (DocMDP), 12.8.2.4 (FieldMDP), 12.8.4 (DSS).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Protocol
 
 from signing.verification.extensions import declares_less
@@ -53,10 +54,10 @@ class Quick(Protocol):
 class History:
     """The changes of every revision of a file, each found once: quickly where that is enough, else thoroughly."""
 
-    def __init__(self, pdf: Pdf, genuine: frozenset[str], quick: Quick | None = None) -> None:
+    def __init__(self, pdf: Pdf, genuine: frozenset[str], quick: Callable[[], Quick | None] | None = None) -> None:
         self.pdf = pdf
         self._genuine = genuine  # fields that hold a signature over what it says it covers
-        self._quick = quick
+        self._make_quick = quick  # made with the first question: whoever only reads fields and bytes never asks
         self._changes: dict[int, tuple[Change, ...]] = {}
         self.thorough = 0  # revisions that the quick comparison did not understand
 
@@ -65,6 +66,10 @@ class History:
         if revision not in self._changes:
             self._changes[revision] = tuple(self._quickly(revision) or self._compare(revision))
         return self._changes[revision]
+
+    @cached_property
+    def _quick(self) -> Quick | None:
+        return self._make_quick() if self._make_quick is not None else None
 
     def _quickly(self, revision: int) -> Sequence[Change]:
         try:

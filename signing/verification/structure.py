@@ -5,20 +5,20 @@ One broken field never hides another: whatever is wrong with one becomes that si
 
 import hashlib
 import re
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
-from itertools import accumulate
 from typing import Any
 
 from signing.report import Finding
+from signing.verification.census import number_before
 from signing.verification.changes import FieldLock, History, Permission
 from signing.verification.der import read
 from signing.verification.facts import Coverage, FoundSignature, Kept, Later, SignedDocument, Store
-from signing.verification.faults import BadDer, BadStructure, Fault
+from signing.verification.faults import BadDer, BadStructure, Fault, NotPlain
 from signing.verification.fields import Field, form_fields
 from signing.verification.graph import positions
-from signing.verification.pdf import PLAIN, Pdf, View
+from signing.verification.indirect import is_head
+from signing.verification.pdf import FREE, PLAIN, Pdf, View
 from signing.verification.plain_changes import PlainHistory
 from signing.verification.signed_data import digest_of
 from signing.verification.syntax import Ref, Stream, text_of
@@ -30,9 +30,8 @@ MAX_CONTENTS = 4 * 1024 * 1024  # a signature with revocation lists inside has u
 
 _SUBFILTERS = frozenset({"/ETSI.CAdES.detached", "/adbe.pkcs7.detached", "/adbe.pkcs7.sha1", "/ETSI.RFC3161"})
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:(Z)|([+-])(\d\d)'?(?:(\d\d)'?)?)?")
-_HEAD = re.compile(rb"(?<![\w.])(\d{1,10})[\x00\t\n\f\r ]+\d{1,5}[\x00\t\n\f\r ]+\Z")
-_MAX_HEAD = 1024  # bytes of an object's number, generation and the white space between them
 _WHITE = b"\0\t\n\f\r "
+_BEFORE_OBJ = frozenset(_WHITE + b"0123456789")
 
 
 def read_document(pdf: Pdf, size: int) -> SignedDocument:
@@ -56,11 +55,11 @@ def read_document(pdf: Pdf, size: int) -> SignedDocument:
     signatures.sort(key=lambda found: (found.end, found.field))
     hidden = hidden_objects(pdf, min((found.revision for found in signatures if found.fault is None), default=pdf.last))
     if hidden:
-        findings.append(finding("HIDDEN_OBJECTS", ", ".join(map(str, hidden[:8]))))
+        findings.append(finding("HIDDEN_OBJECTS", ", ".join(hidden[:8])))
     if view.get(view.catalog, "/Perms", "/UR3") is not None or view.get(view.catalog, "/Perms", "/UR") is not None:
         findings.append(finding("USAGE_RIGHTS"))
     genuine = frozenset(found.field for found in signatures if found.fault is None and found.coverage > Coverage.UNCLEAR)
-    history = History(pdf, genuine, _quick(pdf, signatures, genuine))
+    history = History(pdf, genuine, lambda: _quick(pdf, signatures, genuine))
     digests = Digests(pdf.content, signatures)
     return SignedDocument(
         size=size,
@@ -99,40 +98,53 @@ def _owners_first(pdf: Pdf, fields: Mapping[str, Field]) -> list[Field]:
     return sorted(fields.values(), key=is_late)
 
 
-def hidden_objects(pdf: Pdf, base: int) -> list[int]:
-    """Objects in the revisions after `base` that no table names: a reader that repairs files would take them."""
-    found: list[int] = []
+def hidden_objects(pdf: Pdf, base: int) -> list[str]:
+    """What in the revisions after `base` makes a reader that repairs files see another document.
+
+    Objects that no table names: such a reader takes the last one of each number, also from inside a stream. And rows that lead
+    to no object: they are what makes it repair.
+    """
+    found: list[str] = []
     begin = max(each.end for each in pdf.sections[: base + 1])
     for revision in range(base + 1, pdf.last + 1):
         section = pdf.sections[revision]
-        known = positions(pdf, revision)
-        places = {section.start, *known.values()}
-        strange = [(at, number) for at, number in _heads(pdf.content, begin, section.end) if at not in places]
+        places = {section.start, *positions(pdf, revision).values()}
+        found += [number for at, number in _heads(pdf.content, begin, section.end) if at not in places]
+        found += [f"{number}: no object" for number in section.numbers() if not _leads_to_object(pdf, number, revision)]
         begin = max(begin, section.end)
-        if not strange:
-            continue
-        loaded = (pdf.load(number, revision) for number in known)
-        spans = sorted((stream.start, stream.stop) for stream in loaded if isinstance(stream, Stream))
-        starts, stops = [start for start, _ in spans], list(accumulate((stop for _, stop in spans), max))
-        for at, number in strange:
-            place = bisect_right(starts, at)
-            if not place or at >= stops[place - 1]:
-                found.append(number)
     return found
 
 
-def _heads(content: bytes, begin: int, stop: int) -> Iterator[tuple[int, int]]:
+def _heads(content: bytes, begin: int, stop: int) -> Iterator[tuple[int, str]]:
     """Place and number of each `number generation obj`; the word is looked for first: quick in long hexadecimal text."""
     at = content.find(b"obj", begin, stop)
     while at >= 0:
-        if content[at - 1] in _WHITE:
-            start = max(begin, at - _MAX_HEAD)
-            match = _HEAD.search(content, start, at)
-            if match is not None:
-                yield match.start(1), int(match.group(1))
-            elif not content[start:at].strip(_WHITE + b"0123456789"):
-                yield at, 0  # behind more white space than anybody writes
+        if content[at - 1] in _BEFORE_OBJ:
+            try:
+                named = number_before(content, at)
+            except NotPlain as reason:
+                yield at, str(reason)
+            else:
+                if named is not None and named[0] >= begin:
+                    yield named[0], named[1].lstrip(b"0")[:10].decode()
         at = content.find(b"obj", at + 3, stop)
+
+
+def _leads_to_object(pdf: Pdf, number: int, revision: int) -> bool:
+    """Whether a row of a revision stands for what it says: an object of that number and generation, or none."""
+    entry = pdf.sections[revision].get(number)
+    if entry is None or entry[0] == FREE:
+        return True
+    try:
+        if entry[0] == PLAIN:
+            return number > 0 and is_head(pdf.content, entry[1], number, entry[2])
+        holder = pdf.entry(entry[1], revision)
+        if number == 0 or holder is None or holder[0] != PLAIN:
+            return False
+        place = pdf.pack(entry[1], holder, revision).at(entry[2])
+    except Fault:
+        return False
+    return place is not None and place[0] == number
 
 
 def view_is_null(view: View, value: Any) -> bool:
@@ -239,19 +251,18 @@ def _range_fault(  # noqa: PLR0911 -- one per fault
         return finding("BYTE_RANGE", "the gap holds other things than /Contents")
     if held != contents:
         return finding("BYTE_RANGE", "the gap is another /Contents")
-    where = _location(pdf, field)
-    if where is None or not where < first:
+    extent = _extent(pdf, field)
+    if extent is None or not extent[0] < first:
         return finding("BYTE_RANGE", "the gap is not in the signature's dictionary")
-    if b"endobj" in pdf.content[where:first]:
+    if second > extent[1]:
         return finding("BYTE_RANGE", "the gap belongs to another object")
     return None
 
 
-def _location(pdf: Pdf, field: Field) -> int | None:
-    """Where the object that holds the signature dictionary begins."""
+def _extent(pdf: Pdf, field: Field) -> tuple[int, int] | None:
+    """Where the object that holds the signature dictionary begins and ends."""
     number = field.value.number if isinstance(field.value, Ref) else field.number
-    entry = pdf.entry(number, pdf.last) if number is not None else None
-    return entry[1] if entry is not None and entry[0] == PLAIN else None
+    return pdf.extent(number, pdf.last) if number is not None else None
 
 
 def _revision(pdf: Pdf, field: Field) -> int:

@@ -67,7 +67,7 @@ def answers(content: bytes, *, quick: bool) -> tuple[dict[str, object], int]:
             plain = PlainHistory(pdf, min(found.revision for found in usable), genuine)
         except (NotPlain, Fault):
             plain = None
-    history = History(pdf, genuine, plain)
+    history = History(pdf, genuine, lambda: plain)
     told: dict[str, object] = {}
     for found in usable:
         try:
