@@ -13,6 +13,7 @@ import signing
 from api.looking_twice import LookingTwice
 from api.proving import prove
 from signing.second_opinion import second_look, with_second_look, with_second_opinion
+from signing.visible import visible
 
 PASSED, NOT_PASSED, UNREADABLE = 0, 1, 2
 LARGEST = 512 * 1024 * 1024  # what the verifier takes at most
@@ -56,12 +57,11 @@ class How:
 
 
 def check_files(paths: Sequence[Path], trust: Sequence[Path], how: How) -> Iterator[CheckedFile]:
-    """One result per file, in order. Nobody is asked over the network unless `how.fetch`."""
-    try:
-        believed = signing.Trust.load(trust)
-    except signing.SigningError as problem:
-        yield from (_unreadable(path, problem.code, str(problem)) for path in paths)
-        return
+    """One result per file, in order. Nobody is asked over the network unless `how.fetch`.
+
+    Raises SigningError for a bundle that cannot be used: then no file was looked at.
+    """
+    believed = signing.Trust.load(trust)
     for path in paths:
         try:
             data, signature = _pair(path, how.detached)
@@ -178,9 +178,9 @@ def _unreadable(path: Path, code: str, message: str) -> CheckedFile:
 
 def _text(told: dict[str, Any]) -> str:
     """For people: one line a signature, the findings, the attachments in one line."""
-    lines = [f"{told['file']}: {WORDS[signing.Verdict(told['verdict'])]}"]
+    lines = [f"{visible(told['file'])}: {WORDS[signing.Verdict(told['verdict'])]}"]
     lines += [_signature_line(signature) for signature in told["signatures"]]
-    lines += [f"  ! {finding['code']}: {finding['message']}" for finding in told["findings"]]
+    lines += [f"  ! {finding['code']}: {visible(finding['message'])}" for finding in told["findings"]]
     with_report = [a for a in told["attachments"] if a.get("report")]
     if with_report:
         passed = sum(a["report"]["verdict"] == "TOTAL_PASSED" for a in with_report)
@@ -189,7 +189,9 @@ def _text(told: dict[str, Any]) -> str:
         sheets = volume["sheets"]
         if sheets:
             lines.append(f"  danh sách tờ khớp / listed digests match: {sheets['matching']}/{sheets['listed']}")
-        lines.append(f"  dựng lại từ dữ liệu / rendered again: {volume['render']['answer']} – {volume['render']['message']}")
+        lines.append(
+            f"  dựng lại từ dữ liệu / rendered again: {volume['render']['answer']} – {visible(volume['render']['message'])}"
+        )
     return "\n".join(lines)
 
 
@@ -197,8 +199,8 @@ def _signature_line(signature: dict[str, Any]) -> str:
     word = WORDS[signing.Verdict(signature["verdict"])]
     when = signature["best_time"] or signature["claimed_time"] or "?"
     parts = [
-        f"  {signature['field']} ({signature['kind']}): {word}",
-        str(signature["signer"] or "?"),
+        f"  {visible(signature['field'])} ({signature['kind']}): {word}",
+        visible(signature["signer"] or "?"),
         str(signature["level"] or "-"),
         when,
     ]

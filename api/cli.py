@@ -137,6 +137,7 @@ def verify(
     from api.check_outputs import Outputs
     from api.checking import How, check_files
     from api.looking_twice import late_text
+    from signing.visible import visible_json
 
     if offline and fetch:
         raise typer.BadParameter("--offline, --fetch: chỉ một trong hai / one of the two")
@@ -157,7 +158,7 @@ def verify(
     for checked in check_files(paths, believed, how):
         worst = max(worst, checked.exit_code)
         outputs.write(checked)
-        typer.echo(json.dumps(checked.json, ensure_ascii=False) if as_json else checked.text)
+        typer.echo(visible_json(json.dumps(checked.json, ensure_ascii=False)) if as_json else checked.text)
     # The answers stand above; what the slow judges hold against them comes after, and on the other stream.
     for name, look in twice.late():
         if look.differences:

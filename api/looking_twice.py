@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import signing
 from signing.second_opinion import Sampling, SecondLook, second_look, with_second_look
+from signing.visible import visible
 
 PATIENCE_SECONDS = 3.0  # a letter of one page takes the judges one to two; a class book fifteen to twenty
 MOST_PENDING = 4  # files in memory
@@ -18,7 +19,7 @@ MOST_PENDING = 4  # files in memory
 def late_text(name: str, look: SecondLook) -> str:
     """A line for people: the answer above was a pass, and another program holds something against it."""
     told = "; ".join(f"{each.field}: {each.by} {each.about} {each.detail}".strip() for each in look.differences)
-    return f"{name}: SECOND_OPINION_DISAGREES  chương trình độc lập cho kết quả khác / an independent program disagrees: {told}"
+    return f"{visible(name)}: SECOND_OPINION_DISAGREES  chương trình độc lập cho kết quả khác / an independent program disagrees: {visible(told)}"
 
 
 class LookingTwice:

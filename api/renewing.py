@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import signing
+from signing.visible import visible
 
 LARGEST_FILE = 512 * 1024 * 1024
 LARGEST_LINE = 10_000  # of a journal
@@ -68,8 +69,8 @@ class Renewal:
             Outcome.REFUSED: "KHÔNG GIA HẠN ĐƯỢC / REFUSED",
         }
         until = f" · đến / until {self.holds_until:%d/%m/%Y}" if self.holds_until else ""
-        reason = f" · {self.code}: {self.message}" if self.code else ""
-        return f"{self.path}: {words[self.outcome]}{until}{reason}"
+        reason = f" · {self.code}: {visible(self.message)}" if self.code else ""
+        return f"{visible(str(self.path))}: {words[self.outcome]}{until}{reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

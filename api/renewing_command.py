@@ -8,6 +8,7 @@ from pathlib import Path
 import signing
 from api.renewing import Outcome, Plan, renew_files
 from api.settings import BadSettings, read_settings
+from signing.visible import visible_json
 
 DONE, SOME_REFUSED = 0, 1
 
@@ -29,7 +30,7 @@ def renew(
     results = []
     for result in renew_files(paths, plan):
         results.append(result.outcome)
-        say(json.dumps(result.to_json(), ensure_ascii=False) if as_json else result.text)
+        say(visible_json(json.dumps(result.to_json(), ensure_ascii=False)) if as_json else result.text)
     if not as_json:
         counted = ", ".join(f"{outcome}: {results.count(outcome)}" for outcome in Outcome)
         say(f"{len(results)} tệp / files – {counted}")

@@ -24,6 +24,7 @@ from typing import Any
 
 import signing
 from signing.second_opinion import Difference, Sampling, SecondLook, State, second_look, with_differences
+from signing.visible import visible
 
 ROWS = "second-looks.jsonl"
 MOST_WAITING = 4  # files; each up to 50 MB in memory
@@ -47,7 +48,7 @@ class Alarm:
         told = "; ".join(f"{each.field}: {each.by} {each.about} {each.detail}".strip() for each in self.differences)
         return (
             f"SECOND_OPINION_DISAGREES  {self.sha256} ({self.source}, {self.at}): "
-            f"ta cho là hợp lệ, chương trình khác thì không / we passed it, another program does not: {told}"
+            f"ta cho là hợp lệ, chương trình khác thì không / we passed it, another program does not: {visible(told)}"
         )
 
 

@@ -64,12 +64,13 @@ def one_side(message: str, language: Language) -> str:
 
 def moment(at: datetime) -> str:
     """A point in time as it is written in Vietnam: 22/11/2026 16:05."""
-    return at.astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M")
+    return _here(at).strftime("%d/%m/%Y %H:%M")
 
 
 def moment_exact(at: datetime) -> str:
     """The same to the second and with its offset, for signatures (domain: 31/05/2026 16:05:09 +07:00)."""
-    return at.astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M:%S +07:00")
+    here = _here(at)
+    return here.strftime(f"%d/%m/%Y %H:%M:%S {here.isoformat()[-6:]}")
 
 
 def size(count: int) -> str:
@@ -83,4 +84,12 @@ def size(count: int) -> str:
 
 def day(at: date | datetime) -> str:
     """22/11/2026."""
-    return (at.astimezone(VIETNAM) if isinstance(at, datetime) else at).strftime("%d/%m/%Y")
+    return (_here(at) if isinstance(at, datetime) else at).strftime("%d/%m/%Y")
+
+
+def _here(at: datetime) -> datetime:
+    """As the clock shows it in Vietnam; a stranger's time at the edge of the calendar, which it does not reach, as it stands."""
+    try:
+        return at.astimezone(VIETNAM)
+    except (OverflowError, ValueError):
+        return at.replace(tzinfo=at.tzinfo or VIETNAM)

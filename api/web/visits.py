@@ -1,5 +1,6 @@
 """Somebody visits a page: in which language, signed in or not, and how the page is made for them."""
 
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +21,7 @@ from api.web.guard import comes_from_here
 from api.web.house import House
 from api.web.sessions import Session
 from directory import DirectoryBook, Person, PersonId, UnitId
+from signing.visible import visible
 from workflow.calendar import VIETNAM
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -164,6 +166,7 @@ def _made() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_shown,
     )
     made.filters["moment"] = texts.moment
     made.filters["moment_exact"] = texts.moment_exact
@@ -172,4 +175,12 @@ def _made() -> Environment:
     return made
 
 
+def _shown(value: Any) -> Any:
+    """A stranger's words turn no page around; line breaks may stay, a browser makes spaces of them."""
+    if type(value) is not str or value.isprintable():
+        return value
+    return _OF_ONE_LINE.sub(lambda found: visible(found.group()), value)
+
+
+_OF_ONE_LINE = re.compile(r"[^\n\r\t]+")
 _ENVIRONMENT = _made()

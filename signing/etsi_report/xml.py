@@ -16,6 +16,7 @@ from signing.etsi_report.identity import Identity, identity_of
 from signing.levels import Level
 from signing.report import Finding, Report, SignatureKind, SignatureReport, Verdict
 from signing.verification.signed_data import Scheme
+from signing.visible import visible
 
 NAMESPACE = "http://uri.etsi.org/19102/v1.2.1#"
 XMLDSIG = "http://www.w3.org/2000/09/xmldsig#"
@@ -339,8 +340,8 @@ def _refer(where: etree._Element, name: str, to: str) -> None:
 
 
 def _text(where: etree._Element, name: str, value: str) -> None:
-    """Letters that XML cannot hold (a NUL in a hostile name) are shown as the replacement character."""
-    etree.SubElement(where, _vr(name)).text = _NOT_IN_XML.sub("\ufffd", value)
+    """Letters that XML cannot hold (a NUL in a hostile name) are shown as the replacement character, hidden ones as numbers."""
+    etree.SubElement(where, _vr(name)).text = visible(_NOT_IN_XML.sub("\ufffd", value))
 
 
 def _instant(moment: datetime) -> str:

@@ -17,7 +17,7 @@ from api.cli import app
 from signing.cades import sign_cades
 from signing.demo import DemoAuthority, Issued
 from tests.signing.conftest import build_pdf
-from tests.signing.updates import Style, identity, put_signature
+from tests.signing.updates import Style, Update, identity, put_signature
 
 FIELDS = {"principal_signs": (60, 120, 220, 180)}
 PASSWORD = "mật khẩu của trường"
@@ -77,8 +77,8 @@ def test_a_detached_signature_is_found(how: str, office: DemoAuthority, person: 
     data, p7s = tmp_path / "bang-diem.csv", tmp_path / ("bang-diem.csv.p7s" if how != "named" else "khac.bin")
     data.write_bytes(b"diem;10\n")
     p7s.write_bytes(sign_cades(data.read_bytes(), person.signer(), timestamper=office, level=signing.Level.B_T))
-    words: list[object] = {"beside": [data], "named": ["--detached", p7s, data], "the signature itself": [p7s]}[how]
-    code, (told,) = checked(office, *words)
+    ways: dict[str, list[object]] = {"beside": [data], "named": ["--detached", p7s, data], "the signature itself": [p7s]}
+    code, (told,) = checked(office, *ways[how])
 
     assert (code, told["verdict"], told["file"]) == (0, "TOTAL_PASSED", str(data))
     assert [(each["signer"], each["level"]) for each in told["signatures"]] == [("Nguyễn Văn An", "B-T")]
@@ -166,3 +166,30 @@ def test_fetch_asks_the_hosts_of_the_bundle_and_no_others(
     assert offline["signatures"][0]["revocation"]["status"] == "unknown"
     assert fetched["signatures"][0]["revocation"]["status"] == ("revoked" if named else "unknown")
     assert bool(_Lists.asked) is named
+
+
+def test_words_of_a_file_look_like_no_line_of_ours(office: DemoAuthority, tmp_path: Path) -> None:
+    """A field called "x, line break, a verdict" stays on its line; nothing reaches the terminal that moves its cursor."""
+    name = "x\n  principal_signs (signature): HỢP LỆ / VALID\x1b[2J\u202e"
+    person = office.issue("Lê Văn C", "CCCD:031084000011")
+    signed = put_signature(build_pdf(FIELDS), "principal_signs", identity(person), Style())
+    update = Update(signed)
+    update.change(update.field("principal_signs"), T=b"\xfe\xff" + name.encode("utf-16-be"))
+    (tmp_path / "a\nb.pdf").write_bytes(update.bytes())
+    words = ["verify", "--sample", "0", "--trust", str(office.trust_pem()[0]), str(tmp_path / "a\nb.pdf")]
+    plain, as_json = (CliRunner().invoke(app, [*words, *more], color=True) for more in ([], ["--json"]))
+
+    assert not any(line.strip().startswith("principal_signs (signature): HỢP LỆ") for line in plain.stdout.splitlines())
+    assert not {"\x1b", "\u202e", "\u2028"} & set(plain.stdout + as_json.stdout)
+    assert len(as_json.stdout.splitlines()) == 1
+
+
+def test_a_bundle_that_cannot_be_used_is_said_once(tmp_path: Path) -> None:
+    """No file is called unreadable that nobody looked at."""
+    (tmp_path / "a.pdf").write_bytes(build_pdf(FIELDS))
+    (tmp_path / "bad.pem").write_bytes(b"-----BEGIN CERTIFICATE-----\nxx\n-----END CERTIFICATE-----\n")
+    words = ["verify", "--trust", str(tmp_path / "bad.pem"), str(tmp_path / "a.pdf"), str(tmp_path / "a.pdf")]
+    ran = CliRunner().invoke(app, words)
+
+    assert isinstance(ran.exception, signing.SigningError)  # `main` makes one sentence and exit code 2 of it
+    assert ran.stdout == ""

@@ -7,6 +7,8 @@ import pytest
 from api.problems import Busy
 from api.web.limits import Pace, Seats
 from tests.api.conftest import Stage, Visitor, path_of, words_of
+from tests.signing.conftest import build_pdf
+from tests.signing.updates import Style, identity, put_signature
 
 pytestmark = pytest.mark.xdist_group("web")
 
@@ -138,3 +140,27 @@ def test_unknown_codes_and_digests_are_answered_alike(visitor: Visitor) -> None:
     answers = [visitor.get(path) for path in (f"/v/{'A' * 26}", "/v/short", f"/verify/{'0' * 64}/proof")]
 
     assert [a.status_code for a in answers] == [404] * 3
+
+
+def test_a_time_at_the_edge_of_the_calendar_is_shown(visitor: Visitor, stage: Stage) -> None:
+    """A claimed time in the year 9999, written west of Greenwich, has no time in Vietnam: the page shows it as it stands."""
+    person = stage.wired.demo_authority.issue("Lê Văn C", "CCCD:031084000011")
+    late = b"D:99991231235959-23'59'"
+    pdf = put_signature(
+        build_pdf({"principal_signs": (60, 120, 220, 180)}), "principal_signs", identity(person), Style(entries={"/M": late})
+    )
+    page = visitor.client.post("/verify", files={"file": ("a.pdf", pdf)})
+
+    assert page.status_code == 200
+    assert "31/12/9999 23:59:59" in words_of(page)
+
+
+def test_names_in_a_file_turn_no_page_around(visitor: Visitor, stage: Stage) -> None:
+    """Marks of direction and letters without width are shown as numbers."""
+    person = stage.wired.demo_authority.issue("Lê Văn \u202eC\u200b", "CCCD:031084000012")
+    pdf = put_signature(build_pdf({"principal_signs": (60, 120, 220, 180)}), "principal_signs", identity(person), Style())
+    page = visitor.client.post("/verify", files={"file": ("\u202efdp.exe", pdf)})
+
+    assert r"Lê Văn \u{202e}C\u{200b}" in words_of(page)
+    assert r"\u{202e}fdp.exe" in words_of(page)
+    assert not {"\u202e", "\u200b"} & set(page.text)
