@@ -25,7 +25,7 @@ import traceback
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import FrameType
@@ -171,10 +171,14 @@ class _State:
         self.done.add(number)
         self.found.add(found)
         if self.path is not None:
-            kept = {"seed": self.seed, "portion": PORTION, "done": sorted(self.done), "found": asdict(self.found)}
+            kept = {"seed": self.seed, "portion": PORTION, "done": sorted(self.done), "found": _packed(self.found)}
             draft = self.path.with_suffix(".draft")
             draft.write_text(json.dumps(kept), encoding="utf-8")
             draft.replace(self.path)
+
+
+def _packed(found: Found) -> dict[str, Any]:
+    return {**vars(found), "verdicts": dict(found.verdicts), "targets": dict(found.targets)}
 
 
 def _unpacked(kept: dict[str, Any]) -> Found:
@@ -213,7 +217,7 @@ def _work(pipe: Connection, folder: Path, seed: int, keep: Path | None) -> None:
             number, count = pipe.recv()
         except EOFError:
             return
-        pipe.send(asdict(portion(targets, seed, number, count, keep)))
+        pipe.send(_packed(portion(targets, seed, number, count, keep)))
 
 
 def long_run(count: int, *, seed: int, processes: int, seconds: float, state: Path | None, keep: Path | None) -> Found:

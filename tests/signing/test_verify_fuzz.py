@@ -1,12 +1,13 @@
 """A short, seeded run of the fuzzer; the long one is a bench."""
 
+import json
 import random
 from pathlib import Path
 
 from bench.broken.asn1 import Node
 from bench.broken.objects import rewritten
 from bench.broken.targets import Sound, minimal
-from bench.fuzz import fuzz
+from bench.fuzz import PORTION, fuzz, long_run
 from signing import Trust, Verdict, verify
 
 
@@ -18,6 +19,18 @@ def test_broken_files_never_raise_hang_or_pass_wrongly() -> None:
     assert found.faults == []
     assert set(found.verdicts) >= {"TOTAL_PASSED", "TOTAL_FAILED", "INDETERMINATE", "UNREADABLE"}
     assert set(found.targets) == {"text", "objects", "update", "container", "store", "sign", "xml", "cades", "asic", "trust"}
+
+
+def test_a_long_run_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+    """What is done is not done again, and nothing of it is lost."""
+    state = tmp_path / "state.json"
+    long_run(30, seed=7, processes=1, seconds=0, state=state, keep=None)
+    before = json.loads(state.read_text(encoding="utf-8"))["found"]
+    found = long_run(PORTION + 20, seed=7, processes=2, seconds=0, state=state, keep=None)
+
+    assert before["inputs"] == 30
+    assert found.inputs == 30 + 20
+    assert found.faults == []
 
 
 def test_the_files_that_are_broken_were_sound(tmp_path: Path) -> None:
