@@ -7,10 +7,12 @@ starting again with the same list signs the rest, for a step that is done is no 
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import signing
 from directory import PersonId
+from workflow.casefile import CaseFile
 from workflow.desk import Desk
 from workflow.errors import NotWaitingHere, WorkflowError, both
 from workflow.events import CaseId, TaskName
@@ -18,6 +20,8 @@ from workflow.signing_desk import Intent, Readable, announce, keep, note_failure
 
 Step = tuple[CaseId, TaskName]
 Refusal = WorkflowError | signing.SigningError
+
+MOST_FILES = 500  # cases held in memory: more than one chunk of the signer speaks of
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +45,7 @@ class SigningBatch:
     lock_of: Callable[[Step], threading.Lock]  # held from the announcement until the result is kept: two clicks sign once
     _waiting: dict[int, _Waiting] = field(default_factory=dict)
     _refused: dict[int, Refusal] = field(default_factory=dict)
+    _files: dict[CaseId, CaseFile] = field(default_factory=dict)  # cases to which only our intents were written since reading
 
     def results(self) -> Iterator[tuple[Step, Refusal | None]]:
         """One per step, in order, as soon as it is known: None when it is signed, checked and kept.
@@ -87,23 +92,35 @@ class SigningBatch:
                 both("Bước này đang được ký ở một cửa sổ khác.", "This step is being signed in another window right now.")
             )
         try:
-            case, task = step
-            intent = self.desk.settle(
-                case,
-                lambda file: announce(self.desk, file, self.person, task, self.signer, seen=None, readable=self.readable),
-            )
+            intent = self._intent(*step)
             return _Waiting(intent=intent, before=self.desk.store.get(intent.document.revision), lock=lock)
         except BaseException:
             lock.release()
             raise
 
+    def _intent(self, case: CaseId, task: TaskName) -> Intent:
+        def attempt(file: CaseFile) -> Intent:
+            return announce(self.desk, file, self.person, task, self.signer, seen=None, readable=self.readable)
+
+        intent = None
+        if (known := self._files.pop(case, None)) is not None:
+            with suppress(WorkflowError):  # a refusal by what was read a while ago, or a Conflict: look again
+                intent = attempt(known)
+        intent = intent or self.desk.settle(case, attempt)
+        if len(self._files) >= MOST_FILES:
+            self._files.clear()
+        self._files[case] = intent.file
+        return intent
+
     def _kept(self, number: int, result: signing.Signed | signing.Failed) -> Refusal | None:
         waiting = self._waiting.pop(number)
         try:
             if isinstance(result, signing.Failed):
+                self._files.pop(waiting.intent.case, None)
                 note_failure(self.desk, self.person, waiting.intent, result.error.code)
                 return result.error
-            keep(self.desk, self.person, waiting.intent, waiting.before, result.document)
+            file = self._files.pop(waiting.intent.case, None)
+            keep(self.desk, self.person, waiting.intent, waiting.before, result.document, file=file)
         except WorkflowError as refusal:
             return refusal
         finally:

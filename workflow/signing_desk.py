@@ -17,7 +17,7 @@ import documents
 import signing
 from directory import Capacity, PersonId, UnitId
 from workflow.calendar import VIETNAM
-from workflow.casefile import CaseFile, choose
+from workflow.casefile import CaseFile, choose, read_case
 from workflow.desk import Desk
 from workflow.errors import NotWaitingHere, NotYours, SealRefused, SignatureNotKept, UnknownCertificate, both
 from workflow.events import (
@@ -76,20 +76,22 @@ def sign_step(
     except signing.SigningError as refusal:
         note_failure(desk, person, intent, refusal.code)
         raise
-    keep(desk, person, intent, before, after)
+    keep(desk, person, intent, before, after, file=intent.file)
     return desk.store.document(intent.document.id)
 
 
-def keep(desk: Desk, person: PersonId, intent: Intent, before: bytes, after: bytes) -> None:
-    """Check what the key made, put it, and complete the step. SignatureNotKept or NotWaitingHere: it is thrown away."""
+def keep(desk: Desk, person: PersonId, intent: Intent, before: bytes, after: bytes, *, file: CaseFile | None) -> None:
+    """Check what the key made, put it, and complete the step. SignatureNotKept or NotWaitingHere: it is thrown away.
+
+    `file`: the case if nothing but intents was written since it was read, so that it need not be read again.
+    """
     try:
         signature = _checked_signature(desk, before, after, intent)
         kept = desk.store.put(after)
         try:
-            # Nobody has written to this case since the intent, as a rule: then it need not be read again.
-            _complete(desk, intent.file, person, intent, kept, signature)
+            _complete(desk, file or read_case(desk.store, intent.case), person, intent, kept, signature)
         except Conflict:
-            desk.settle(intent.case, lambda file: _complete(desk, file, person, intent, kept, signature))
+            desk.settle(intent.case, lambda newest: _complete(desk, newest, person, intent, kept, signature))
     except (NotWaitingHere, SignatureNotKept) as refusal:
         note_failure(desk, person, intent, refusal.code)
         raise
