@@ -148,10 +148,21 @@ def _add_odd(odd: set[bytes], text: bytes, positions: Iterable[int], looked: int
         looked += position - start
         if looked > MAX_ODD_TOTAL:
             raise NotPlain("too many words that might be references")
-        match = _ODD.search(text, start, position)
+        match = _TWO_NUMBERS.search(text, start, position)
         if match is not None:
             odd.add(match.group(1).lstrip(b"0") or b"0")
     return looked
+
+
+def number_before(text: bytes, position: int) -> tuple[int, bytes] | None:
+    """Place and digits of the object number in `number generation`, right before a position, however the two are written.
+
+    Raises NotPlain where long comments hide what stands there.
+    """
+    if _cannot_refer(text[max(position - _LONGEST, 0) : position]):
+        return None
+    match = _TWO_NUMBERS.search(text, _odd_start(text, position), position)
+    return (match.start(1), match.group(1)) if match is not None else None
 
 
 def _cannot_refer(before: bytes) -> bool:
@@ -178,4 +189,4 @@ def _odd_start(text: bytes, position: int) -> int:
 
 
 _GAP = rb"(?:[\x00\t\n\f\r ]|%[^\r\n]*[\r\n])"
-_ODD = re.compile(rb"(?<!\d)(\d{1,20})" + _GAP + rb"+\d+" + _GAP + rb"*\Z")
+_TWO_NUMBERS = re.compile(rb"(?<!\d)(\d+)" + _GAP + rb"+\d+" + _GAP + rb"*\Z")

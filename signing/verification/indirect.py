@@ -16,6 +16,12 @@ _ENDSTREAM = re.compile(rb"[\x00\t\n\f\r ]*endstream")
 _ENDOBJ = re.compile(_GAP + rb"endobj")
 
 
+def is_head(content: bytes, offset: int, number: int, generation: int) -> bool:
+    """Whether an object of this number and generation begins at an offset."""
+    match = _HEADER.match(content, offset)
+    return match is not None and (int(match.group(1)), int(match.group(2))) == (number, generation)
+
+
 def read_object(content: bytes, offset: int, end: int, length_of: Callable[[Ref], Any]) -> tuple[int, int, Any, int]:
     """Number, generation, value and end of the object at an offset; `length_of` gives a stream's length that is a reference."""
     match = _HEADER.match(content, offset)

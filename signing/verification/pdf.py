@@ -39,12 +39,13 @@ class Pdf:
         self.budget = Budget()
         self._objects: dict[Entry | tuple[Entry, int], Any] = {}
         self.kept_references: dict[tuple[int, int, frozenset[str]], tuple[int, ...]] = {}  # see graph.py
+        self._extents: dict[Entry, tuple[int, int]] = {}
         self._entries: dict[tuple[int, int], Entry | None] = {}
         self._packs: dict[Entry, tuple[Stream, Pack]] = {}
         self._packed: dict[tuple[Entry, int], tuple[Pack, Any]] = {}
         reader = SectionReader(content, self.end, self.budget)
         self.sections = reader.read()
-        self.hybrid = reader.hybrid
+        self.hybrid, self.ambiguous = reader.hybrid, reader.ambiguous
         self._ends = list(accumulate((section.end for section in self.sections), max))
         self.views: dict[int, View] = {}
         # For every number that a later section speaks of: the sections that do, so that looking up does not walk them all.
@@ -172,7 +173,16 @@ class Pdf:
             value = self._decryption.value(value, number, generation)
         moving = isinstance(value, Stream) and isinstance(value.entries.get("/Length"), Ref)
         self._objects[key if moving else entry] = value
+        self._extents[entry] = entry[1], end
         return value
+
+    def extent(self, number: int, revision: int) -> tuple[int, int] | None:
+        """Where an object begins and ends in the file; None for one that is not there or stands in an object stream."""
+        entry = self.entry(number, revision)
+        if entry is None or entry[0] != PLAIN:
+            return None
+        self._load_plain(number, entry, revision)
+        return self._extents.get(entry)
 
     def _limit(self, number: int, revision: int) -> int:
         """The end of the revision that defined an object: a table may not point at what is written later."""

@@ -1,6 +1,7 @@
 """The cross-reference sections of a file (ISO 32000-2 7.5.4, 7.5.8): each of them is one revision."""
 
 import re
+from itertools import pairwise
 from typing import Any, Final
 
 from signing.verification.faults import BadStructure
@@ -31,7 +32,20 @@ FREE, PLAIN, PACKED = 0, 1, 2
 class Section:
     """One cross-reference section: what it says of each object number, and where it stands."""
 
-    __slots__ = ("_blocks", "_found", "_ranges", "_rest", "end", "hybrid", "is_stream", "number", "start", "trailer", "widths")
+    __slots__ = (
+        "_blocks",
+        "_found",
+        "_ranges",
+        "_rest",
+        "_twice",
+        "end",
+        "hybrid",
+        "is_stream",
+        "number",
+        "start",
+        "trailer",
+        "widths",
+    )
 
     def __init__(self, start: int) -> None:
         self.start = start
@@ -45,6 +59,7 @@ class Section:
         self._blocks: list[bytes] = []  # the rows of each range
         self._found: dict[int, Entry] | None = None
         self._rest: Section | None = None
+        self._twice: int | None = None
 
     def join(self, rest: "Section") -> None:
         """Take in the main part of a linearized file: both together are one revision (ISO 32000-2 F.3.4)."""
@@ -58,7 +73,29 @@ class Section:
 
     def put(self, entries: dict[int, Entry]) -> None:
         """Entries that were read already."""
+        known = self._found or {}
+        self._twice = next(
+            (number for number, entry in entries.items() if _differ(known.get(number, entry), entry)), self._twice
+        )
+        self._found = {**entries, **known}
+
+    def overlay(self, entries: dict[int, Entry]) -> None:
+        """Entries that count before all others."""
         self._found = {**(self._found or {}), **entries}
+
+    def ambiguous(self) -> int | None:
+        """A number that this section names twice and not alike: of such rows readers take the first or the last."""
+        spans = sorted(self._ranges)
+        apart = all(first + count <= after for (first, count), (after, _) in pairwise(spans))
+        if apart and not (self._found and self._ranges):
+            return self._twice
+        seen: dict[int, Entry] = dict(self._found or {})
+        for (first, count), rows in zip(self._ranges, self._blocks, strict=True):
+            for index in range(count):
+                entry = self._read(rows, index)
+                if _differ(seen.setdefault(first + index, entry), entry):
+                    return first + index
+        return self._twice
 
     def get(self, number: int) -> Entry | None:
         """What this section says of an object number."""
@@ -115,6 +152,10 @@ class Section:
         return kind, one, two
 
 
+def _differ(one: Entry, other: Entry) -> bool:
+    return one != other and (one[0], other[0]) != (FREE, FREE)
+
+
 def closing(content: bytes, position: int, start: int) -> int:
     """The end of the `startxref ... %%EOF` that follows a position and names the section at `start`; -1 without one.
 
@@ -133,6 +174,7 @@ class SectionReader:
     def __init__(self, content: bytes, end: int, budget: Budget) -> None:
         self.content, self.end, self.budget = content, end, budget
         self.hybrid = False
+        self.ambiguous: int | None = None  # a number that one section names twice
 
     def read(self) -> list[Section]:
         """From the oldest to the newest. Raises BadStructure."""
@@ -197,12 +239,16 @@ class SectionReader:
         if not isinstance(entries, dict):
             raise BadStructure("the trailer is no dictionary")
         section.trailer = entries
+        self.ambiguous = self.ambiguous if self.ambiguous is not None else section.ambiguous()
         extra = entries.get("/XRefStm")
         if isinstance(extra, int):
             section.hybrid = self.hybrid = True
             hidden = Section(extra)
             self._read_stream_section(hidden, extra)
-            section.put({number: found for number in hidden.numbers() if (found := hidden.get(number)) and found[0] != FREE})
+            # They go before what the table says of them: that they are free, for readers that know no streams.
+            section.overlay(
+                {number: found for number in hidden.numbers() if (found := hidden.get(number)) and found[0] != FREE}
+            )
 
     def _read_rows(self, section: Section, first: int, count: int, position: int) -> int:
         """`count` entries. Well-formed ones are kept as bytes; others are read one by one."""
@@ -244,6 +290,7 @@ class SectionReader:
                 raise BadStructure("the cross-reference stream is shorter than its /Index")
             section.add(first, count, rows[position : position + size])
             position += size
+        self.ambiguous = self.ambiguous if self.ambiguous is not None else section.ambiguous()
 
 
 def _no_length(_: Any) -> None:

@@ -21,7 +21,7 @@ from signing.verification.indirect import is_head
 from signing.verification.pdf import FREE, PLAIN, Pdf, View
 from signing.verification.plain_changes import PlainHistory
 from signing.verification.signed_data import digest_of
-from signing.verification.syntax import Ref, Stream, text_of
+from signing.verification.syntax import Ref, text_of
 from signing.verification.words import finding
 
 MAX_SIGNATURES = 1024  # fields that are judged; a class book has four, the largest known file about 300

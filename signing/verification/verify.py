@@ -26,6 +26,7 @@ from signing.verification.faults import BadStructure, Encrypted, Fault, NeedsPas
 from signing.verification.judgement import Judged, claimed_time, judge
 from signing.verification.kinds import kind_of
 from signing.verification.levels import name_level, renewal_date
+from signing.verification.linearization import is_linearization_sound
 from signing.verification.pdf import Pdf
 from signing.verification.structure import read_document
 from signing.verification.words import finding
@@ -141,6 +142,10 @@ def _open(content: bytes, header: int, password: str | None) -> tuple[Pdf, tuple
     pdf = Pdf(content, password=password)
     if pdf.hybrid:
         doubts.append(finding("HYBRID_XREF"))
+    if pdf.ambiguous is not None:
+        doubts.append(finding("NOT_STRICT", f"xref: {pdf.ambiguous}, {pdf.ambiguous}"))
+    if not is_linearization_sound(pdf):
+        doubts.append(finding("NOT_STRICT", "/Linearized"))
     # What stands after the last cross-reference section and its startxref belongs to no revision.
     last = max(section.end for section in pdf.sections)
     close = pdf.closed_at(pdf.last) if pdf.sections[-1].end == last else -1
@@ -322,6 +327,7 @@ def _verdict(reports: tuple[SignatureReport, ...], findings: tuple[Finding, ...]
         "DATA_BEFORE_HEADER",
         "TRAILING_DATA",
         "HYBRID_XREF",
+        "NOT_STRICT",
         "HIDDEN_OBJECTS",
         "SHARED_SIGNATURE",
         "ATTACHMENT_NOT_PASSED",

@@ -119,3 +119,87 @@ def test_a_signed_end_that_names_another_table_is_no_signed_revision(scene: Scen
 
     assert report.verdict == "TOTAL_FAILED", report.to_json()
     assert "BYTE_RANGE" in {each.code for each in report.signatures[0].findings}
+
+
+def appended(content: bytes, rows: bytes, before: bytes = b"") -> bytes:
+    """An update of nothing but some bytes and rows of a table."""
+    last = Update(content)
+    start = len(content) + len(before)
+    trailer = b"trailer\n<< /Root %d 0 R /Size %d /Prev %d >>\n" % (last.catalog, last.size, last.pdf.sections[-1].start)
+    return content + before + b"xref\n" + rows + trailer + b"startxref\n%d\n%%%%EOF\n" % start
+
+
+def test_a_number_that_a_table_names_twice_is_not_understood(scene: Scene, trust: Trust) -> None:
+    """Some readers take the first of two rows, others the last: the file shows two pages."""
+    content = scene.approved
+    update = Update(content)
+    page, other = update.page(), update.catalog
+    old, new = (update.pdf.entry(number, update.pdf.last) for number in (page, other))
+    assert old is not None
+    assert new is not None
+    one, two = (b"%d 1\n%010d 00000 n \n" % (page, entry[1]) for entry in (old, new))
+    for rows in (one + two, two + one, b"%d 2\n%s%s%s" % (page, one[-20:], one[-20:], two)):
+        report = verify(appended(content, rows), trust)
+
+        assert report.verdict != "TOTAL_PASSED"
+    assert verify(appended(content, one + one), trust).verdict == "TOTAL_PASSED"
+
+
+HEADS = {
+    "many digits": b"00000000000%d 0 obj\n",
+    "large generation": b"%d 000000000 obj\n",
+    "a comment between": b"%d 0%%\nobj\n",
+    "no space": b"%d 0obj\n",
+    "comments of many lines": b"%d" + b"%% x\n" * 300 + b"0 obj\n",
+}
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_an_object_that_only_a_repairing_reader_finds_is_found(scene: Scene, trust: Trust, name: str) -> None:
+    """A later revision brings the page's text once more, in a place that no table names, however its head is written."""
+    page = Update(scene.approved).page()
+    hidden = HEADS[name] % page + b"<< /Type /Page >>\nendobj\n"
+    for before in (hidden, b"995 0 obj\n<< /Length %d >>\nstream\n%s\nendstream\nendobj\n" % (len(hidden), hidden)):
+        row = b"995 1\n%010d 00000 n \n" % len(scene.approved) if before is not hidden else b"0 0\n"
+        report = verify(appended(scene.approved, row, before), trust)
+
+        assert report.verdict != "TOTAL_PASSED"
+        assert "HIDDEN_OBJECTS" in {each.code for each in report.findings}
+
+
+@pytest.mark.parametrize(
+    "row", [b"995 1\n9999999999 00000 n \n", b"0 1\n0000000019 00000 n \n", b"995 1\n0000000020 00000 n \n"]
+)
+def test_a_row_that_makes_readers_repair_is_not_passed(scene: Scene, trust: Trust, row: bytes) -> None:
+    """A row of a later table that leads to no object changes nothing for one reader and everything for the next."""
+    assert verify(appended(scene.approved, row), trust).verdict == "INDETERMINATE"
+
+
+def test_a_promise_of_linearization_does_not_come_true_later(scene: Scene, trust: Trust) -> None:
+    """The author names the length that the file will have after an empty update, and another first page with it."""
+    update = Update(scene.empty)
+    length = 60_000
+    head, _, rest = scene.empty.partition(b"\n")
+    first = b"995 0 obj\n<< /Linearized 1 /L %d /O %d /E 9 /N 1 /T 9 /H [9 9] >>\nendobj\n" % (length, update.catalog)
+    moved = linearized_by_hand(head, first, rest)
+    signed = put_signature(moved, "principal_signs", scene.signer, Style(timestamp=scene.timestamp))
+    late = appended(signed, b"0 0\n")
+    late = appended(signed, b"0 0\n", b"%" * (length - len(late) - 1) + b"\n")
+
+    assert len(late) == length
+    assert verify(signed, trust).verdict == "TOTAL_PASSED"
+    assert verify(late, trust).verdict == "INDETERMINATE"
+
+
+def linearized_by_hand(head: bytes, first: bytes, rest: bytes) -> bytes:
+    """A file with one more object in front, its only table moved along."""
+    shift = len(first)
+    body, _, tail = rest.partition(b"xref\n")
+    table, _, trailer = tail.partition(b"trailer")
+    rows = [
+        b"%010d%s" % (int(line[:10]) + shift, line[10:]) if line.rstrip().endswith(b" n") else line
+        for line in table.splitlines(keepends=True)
+    ]
+    before = trailer[: trailer.rindex(b"startxref")]
+    start = len(head) + 1 + len(first) + len(body)
+    return head + b"\n" + first + body + b"xref\n" + b"".join(rows) + b"trailer" + before + b"startxref\n%d\n%%%%EOF\n" % start
