@@ -11,6 +11,9 @@ from signing.demo import Issued
 from tests.signing.attacks import STRUCTURAL, Scene
 from tests.signing.conftest import MakePdf
 from tests.signing.scenes import build_scene
+from tests.signing.shadow_attacks import SHADOW
+
+ROWS = {**STRUCTURAL, **SHADOW}
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +36,10 @@ def test_the_files_that_are_attacked_are_good(scene: Scene, trust: Trust) -> Non
         assert report.signatures[0].changes_after == "none"
 
 
-@pytest.mark.parametrize("name", STRUCTURAL)
+@pytest.mark.parametrize("name", ROWS)
 def test_an_attack_gets_its_verdict(name: str, scene: Scene, trust: Trust) -> None:
     """The right verdict, sub-indication, findings and answer about later changes."""
-    row = STRUCTURAL[name]
+    row = ROWS[name]
     report = verify(row.make(scene), trust, at=datetime.now(UTC))
     told = report.to_json()
     codes = {each.code for each in report.findings} | {f.code for s in report.signatures for f in s.findings}
