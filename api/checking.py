@@ -93,7 +93,7 @@ def _bounded(path: Path) -> bytes:
 
 def check_content(content: bytes, trust: signing.Trust, how: How, *, name: str, signature: bytes | None = None) -> CheckedFile:
     """Signatures, attachments, and for a volume of ours its listed digests and its render proof."""
-    report = how.doubted(_report(content, trust, how, name, signature))
+    report = report_of(content, trust, how, name=name, signature=signature)
     if how.second_opinion:
         report = with_second_opinion(report, content, trust)
         report = with_second_look(report, second_look(content, trust, report))
@@ -113,14 +113,16 @@ def check_content(content: bytes, trust: signing.Trust, how: How, *, name: str, 
     return CheckedFile(json=told, text=_text(told), exit_code=exit_code, content=content, report=report)
 
 
-def _report(content: bytes, trust: signing.Trust, how: How, name: str, signature: bytes | None) -> signing.Report:
+def report_of(
+    content: bytes, trust: signing.Trust, how: How, *, name: str = "", signature: bytes | None = None
+) -> signing.Report:
+    """What the limited process finds, with what is known against the file; the password only if it is asked for."""
     report = signing.verify_untrusted(content, trust, at=how.at, name=name, fetch=how.fetch)
     if any(each.code == "ENCRYPTED" for each in report.findings) and (password := how.password(name)) is not None:
         report = signing.verify_untrusted(content, trust, at=how.at, name=name, fetch=how.fetch, password=password)
-    if signature is None:
-        return report
-    beside = signing.verify_untrusted(content, trust, at=how.at, name=name, signature=signature)
-    return both_reports(report, beside)
+    if signature is not None:
+        report = both_reports(report, signing.verify_untrusted(content, trust, at=how.at, name=name, signature=signature))
+    return how.doubted(report)
 
 
 def both_reports(inside: signing.Report, beside: signing.Report) -> signing.Report:

@@ -19,7 +19,8 @@ MOST_PENDING = 4  # files in memory
 def late_text(name: str, look: SecondLook) -> str:
     """A line for people: the answer above was a pass, and another program holds something against it."""
     told = "; ".join(f"{each.field}: {each.by} {each.about} {each.detail}".strip() for each in look.differences)
-    return f"{visible(name)}: SECOND_OPINION_DISAGREES  chương trình độc lập cho kết quả khác / an independent program disagrees: {visible(told)}"
+    words = "chương trình độc lập cho kết quả khác / an independent program disagrees"
+    return f"{visible(name)}: SECOND_OPINION_DISAGREES  {words}: {visible(told)}"
 
 
 class LookingTwice:

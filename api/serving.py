@@ -49,6 +49,7 @@ def house_of(wired: Wired) -> House:
         sessions=Sessions(wired.settings.folder / "sessions.db", wired.office.desk.clock),
         open_key=lambda uri, ask: open_signer(wired.key_uri(uri), ask),
         looks=wired.looks,
+        fetch=wired.settings.fetch,
         demo=wired.settings.demo,
         demo_pin=DEMO_PIN if wired.settings.demo else "",
         sealer=demo_sealer(wired) if wired.settings.demo else None,

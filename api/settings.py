@@ -11,6 +11,7 @@ modules = ["/usr/lib/vgca.so"]      # PKCS#11 modules that a key in the director
 hosts = ["rms.example.vn"]          # remote signing services that it may name
 [verification]
 sample = 64                         # one file of so many that passed is judged once more, by pyHanko; 0: none, 1: every one
+fetch = false                       # true: checks on the page ask the hosts of the trust bundle about revocation, no others
 [service]                           # who seals "Phiếu kiểm tra chữ ký số"; without it the slips carry no seal, and say so
 key = "file:keys/service.p12"       # an address as in the directory
 pin_file = "keys/service.pin"       # in the office's folder, readable by its owner alone
@@ -61,6 +62,7 @@ class Settings:
     key_hosts: tuple[str, ...] = ()
     https: bool = False
     sample: int = DEFAULT_SAMPLE  # one checked file of so many is judged once more
+    fetch: bool = False  # checks on the page ask the bundle's hosts about revocation
     service: ServiceSeal | None = None
 
     @property
@@ -118,12 +120,15 @@ def read_settings(folder: Path | None = None) -> Settings:
         key_hosts=tuple(data.get("keys", {}).get("hosts", ())),
         https=bool(data.get("web", {}).get("https", False)),
         sample=_sample(path, data.get("verification", {})),
+        fetch=data.get("verification", {}).get("fetch") is True,
         service=_service(path, office, data["service"]) if "service" in data else None,
     )
 
 
 def _sample(path: Path, given: Any) -> int:
     sample = given.get("sample", DEFAULT_SAMPLE) if isinstance(given, dict) else None
+    if isinstance(given, dict) and (set(given) - {"sample", "fetch"} or not isinstance(given.get("fetch", False), bool)):
+        raise BadSettings(f"{path}: [verification] chỉ gồm / takes sample, fetch (true, false)")
     if not isinstance(sample, int) or isinstance(sample, bool) or not 0 <= sample <= RAREST_SAMPLE:
         raise BadSettings(f"{path}: [verification] sample = 0 … {RAREST_SAMPLE}, không phải / not {sample!r}")
     return sample

@@ -88,7 +88,7 @@ def day(at: date | datetime) -> str:
 
 
 def _here(at: datetime) -> datetime:
-    """As the clock shows it in Vietnam; a stranger's time at the edge of the calendar, which it does not reach, as it stands."""
+    """As the clock shows it in Vietnam; a time at the edge of the calendar, which it does not reach, as it stands."""
     try:
         return at.astimezone(VIETNAM)
     except (OverflowError, ValueError):

@@ -10,13 +10,12 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, File, UploadFile
+from fastapi import APIRouter, File, Form, UploadFile
 from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 import documents
-import signing
-from api.checking import How, check_content
+from api.checking import How, check_content, report_of
 from api.problems import Busy, NothingHere, TooLarge, TooOften
 from api.texts import moment
 from api.web.guard import MEGABYTE
@@ -24,6 +23,7 @@ from api.web.house import House
 from api.web.limits import Pace
 from api.web.revisions import DigestInPath
 from api.web.visits import Visit, Visiting
+from signing.cades import MAX_SIGNATURE_BYTES
 from signing.report import Changes, Report, SignatureKind, SignatureReport, Verdict
 from storage.errors import NotInLog
 from workflow import events
@@ -66,50 +66,88 @@ class Known:
 @router.get("/verify")
 def verify_form(visit: Visiting) -> Response:
     """The form."""
-    return visit.page("verify.html", report=None, error="")
+    return visit.page("verify.html", report=None, locked=False, error="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploaded:
+    """What came with the form."""
+
+    name: str
+    content: bytes
+    signature: bytes | None  # detached
+    password: str | None
 
 
 @router.post("/verify")
-def verify(visit: Visiting, file: Annotated[UploadFile | None, File()] = None) -> Response:
+def verify(
+    visit: Visiting,
+    file: Annotated[UploadFile | None, File()] = None,
+    signature: Annotated[UploadFile | None, File()] = None,
+    password: Annotated[str, Form(max_length=1024)] = "",
+) -> Response:
     """Four answers, then every signature and every attached file. JSON, as `soky verify --json`, for programs that ask."""
     paced(visit, visit.house.verify_pace)
     with visit.house.verify_seats.seat() as seated:
         if not seated:
             raise Busy
         # Read only with a seat: fifty megabytes a waiting visitor would fill the memory.
-        content = file.file.read(LARGEST + 1) if file else b""
-        if not content:
+        given = Uploaded(
+            name=(file.filename if file else None) or "",
+            content=_read(file, LARGEST),
+            signature=_read(signature, MAX_SIGNATURE_BYTES) or None,
+            password=password or None,
+        )
+        if not given.content:
             return visit.page(
-                "verify.html", status=HTTPStatus.UNPROCESSABLE_ENTITY, report=None, error=visit.say("verify.no_file")
+                "verify.html",
+                status=HTTPStatus.UNPROCESSABLE_ENTITY,
+                report=None,
+                locked=False,
+                error=visit.say("verify.no_file"),
             )
-        if len(content) > LARGEST:
-            raise TooLarge
+        house = visit.house
+        how = How(doubted=house.looks.doubted, password=lambda _: given.password, fetch=house.fetch)
         if "json" in visit.request.headers.get("accept", ""):
-            return _as_json(visit.house, content)
-        report = visit.house.looks.doubted(signing.verify_file(content, visit.house.trust))
+            return _as_json(house, given, how)
+        report = report_of(given.content, house.trust, how, signature=given.signature)
         # Only what somebody we trust has signed is rendered again: a stranger's data never reach our typesetter here.
-        rendering = visit.house.renderings.of(report.sha256, content) if report.passed else None
-    visit.house.looks.later(content, visit.house.trust, report, source="web")
+        rendering = house.renderings.of(report.sha256, given.content) if report.passed else None
+    house.looks.later(given.content, house.trust, report, source="web")
+    return _page(visit, given, report, rendering)
+
+
+def _as_json(house: House, given: Uploaded, how: How) -> Response:
+    """What `soky verify --json` says, and the second look behind it as for everybody."""
+    checked = check_content(given.content, house.trust, how, name="", signature=given.signature)
+    if checked.report is not None:
+        house.looks.later(given.content, house.trust, checked.report, source="web")
+    return JSONResponse(checked.json)
+
+
+def _read(upload: UploadFile | None, largest: int) -> bytes:
+    """TooLarge beyond the bound."""
+    content = upload.file.read(largest + 1) if upload else b""
+    if len(content) > largest:
+        raise TooLarge
+    return content
+
+
+def _page(visit: Visit, given: Uploaded, report: Report, rendering: documents.RenderProof | None) -> Response:
     known = known_by(visit.house, report.sha256)
+    locked = any(finding.code in {"ENCRYPTED", "WRONG_PASSWORD"} for finding in report.findings)
     return visit.page(
         "verify.html",
         report=report,
-        name=(file.filename if file else None) or "",
-        size=len(content),
+        name=given.name,
+        size=len(given.content),
         overall=overall(report),
         answers=answers(visit, report, rendering, known),
         known=known,
-        held=visit.house.results.hold(content, report, (file.filename if file else None) or ""),
+        held=visit.house.results.hold(given.content, report, given.name),
+        locked=locked,
         error="",
     )
-
-
-def _as_json(house: House, content: bytes) -> Response:
-    """What `soky verify --json` says, and the second look behind it as for everybody."""
-    checked = check_content(content, house.trust, How(doubted=house.looks.doubted), name="")
-    if checked.report is not None:
-        house.looks.later(content, house.trust, checked.report, source="web")
-    return JSONResponse(checked.json)
 
 
 @router.get("/verify/{digest}/proof")
@@ -185,6 +223,8 @@ def _genuine(visit: Visit, report: Report, rendering: documents.RenderProof | No
     say = visit.say
     if stopped(report):
         tone, sentences = Tone.OPEN, [say("verify.stopped")]
+    elif any(finding.code in {"ENCRYPTED", "WRONG_PASSWORD"} for finding in report.findings):
+        tone, sentences = Tone.OPEN, [say("verify.encrypted")]
     elif report.verdict is Verdict.UNREADABLE:
         tone, sentences = Tone.BAD, [say("verify.unreadable")]
     elif not report.signatures:

@@ -1,12 +1,16 @@
 """What every request passes before a page sees it, and what every answer carries."""
 
+import asyncio
 import http
+import time
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.web.limits import Uploads
 
 # Nothing inline, nothing from elsewhere. "data:" pictures are the ticks and arrows inside Tabler's own sheet.
 CONTENT_POLICY = (
@@ -34,6 +38,10 @@ BODY_LIMITS: Mapping[str, int] = {
     "/verify": 51 * MEGABYTE,  # the file's own limit is 50 MB; the form around it needs a little
 }
 
+OPEN_TO_ALL = "/verify"
+MOST_UPLOADS, UPLOADS_EACH = 16, 4  # at once: 800 MB of disk at most
+UPLOAD_SECONDS = 300.0  # fifty megabytes over a line of 1.4 Mbit/s
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -43,13 +51,20 @@ class Guard:
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
         self._https = https
+        self._uploads = Uploads(most=MOST_UPLOADS, per_visitor=UPLOADS_EACH)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request. Anything but HTTP (the start and the end of the server) passes."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        await self._app(scope, self._bounded(scope, receive), self._headed(send))
+        if scope["method"] != "POST" or not scope["path"].startswith(OPEN_TO_ALL):
+            await self._app(scope, self._bounded(scope, receive), self._headed(send))
+            return
+        # Whoever needs no sign-in: the pace is asked only after the body is here, and a body may come slowly.
+        with self._uploads.one((scope.get("client") or ("",))[0]) as room:
+            given = _in_time(receive, time.monotonic() + UPLOAD_SECONDS) if room else _no_room
+            await self._app(scope, self._bounded(scope, given), self._headed(send))
 
     def _headed(self, send: Send) -> Send:
         async def send_with_headers(message: Message) -> None:
@@ -81,6 +96,28 @@ class Guard:
             return message
 
         return receive_bounded
+
+
+def _in_time(receive: Receive, until: float) -> Receive:
+    """408 where the body comes too slowly. After it there is no hurry: what comes then is only that the visitor has gone."""
+    whole = False
+
+    async def receive_in_time() -> Message:
+        nonlocal whole
+        if whole:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), max(0.0, until - time.monotonic()))
+        except TimeoutError:
+            raise HTTPException(http.HTTPStatus.REQUEST_TIMEOUT) from None
+        whole = not message.get("more_body", False)
+        return message
+
+    return receive_in_time
+
+
+async def _no_room() -> Message:
+    raise HTTPException(http.HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def body_limit(path: str) -> int:

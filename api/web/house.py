@@ -36,6 +36,7 @@ class House:
     demo_pin: str = ""  # of the demo's keys, shown beside the field; empty outside a demo
     https: bool = False  # cookies are bound to HTTPS, and browsers are told to stay there
     pictures: Pictures = field(default_factory=Pictures)
+    fetch: bool = False  # checks of uploads ask the hosts that the trust bundle names about revocation
     sealer: Sealer | None = None  # seals the slips of checks; None: this office gives none out
     results: CheckResults = field(default_factory=CheckResults)
     renderings: Renderings = field(default_factory=Renderings)

@@ -59,3 +59,26 @@ class Seats:
         finally:
             if taken:
                 self._free.release()
+
+
+class Uploads:
+    """Large bodies on their way to us at once: each is spooled to a disk before a page sees it. For one event loop."""
+
+    def __init__(self, *, most: int, per_visitor: int) -> None:
+        self._most, self._per_visitor = most, per_visitor
+        self._coming: dict[str, int] = {}
+
+    @contextmanager
+    def one(self, visitor: str) -> Iterator[bool]:
+        """False: too many come already, from this visitor or from all."""
+        mine = self._coming.get(visitor, 0)
+        if mine >= self._per_visitor or sum(self._coming.values()) >= self._most:
+            yield False
+            return
+        self._coming[visitor] = mine + 1
+        try:
+            yield True
+        finally:
+            self._coming[visitor] -= 1
+            if not self._coming[visitor]:
+                del self._coming[visitor]

@@ -1,18 +1,24 @@
 """What every request passes and every answer carries, and how much one visitor may ask."""
 
+import asyncio
 import sqlite3
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from api.texts import Language, catalogue, one_side, text
 from api.web.entrance import given_name_first, local
-from api.web.guard import MEGABYTE, body_limit, comes_from_here
-from api.web.limits import Pace, Seats
+from api.web.guard import MEGABYTE, Guard, body_limit, comes_from_here
+from api.web.limits import Pace, Seats, Uploads
 from api.web.sessions import ABSOLUTE, IDLE, Sessions
 from directory import PersonId, UnitId
 
@@ -173,3 +179,73 @@ def test_people_are_listed_by_their_given_name() -> None:
     names = ["Trần Thị Yến", "Nguyễn Văn An", "Lê An"]
 
     assert sorted(names, key=given_name_first) == ["Lê An", "Nguyễn Văn An", "Trần Thị Yến"]
+
+
+def test_uploads_have_a_bound_per_visitor_and_together() -> None:
+    """Fifty megabytes each lie on a disk before a page sees them: nobody fills it, alone or with others."""
+    uploads = Uploads(most=3, per_visitor=2)
+    with ExitStack() as stack:
+        taken = [stack.enter_context(uploads.one(visitor)) for visitor in "aaabc"]
+
+        assert taken == [True, True, False, True, False]
+    with uploads.one("a") as again:
+        assert again
+
+
+async def _answer(body: Callable[[], Awaitable[dict[str, object]]], guard: Guard) -> int:
+    """The status with which an application that reads the whole body answers."""
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/verify",
+        "headers": [],
+        "client": ("192.0.2.1", 1),
+        "query_string": b"",
+    }
+    try:
+        await guard(scope, body, send)
+    except HTTPException as refused:
+        return refused.status_code
+    return int(sent[0]["status"])
+
+
+async def _reads_all(_: Scope, receive: Receive, send: Send) -> None:
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+
+
+def test_a_body_that_comes_too_slowly_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A visitor who sends a byte now and then holds no place for ever."""
+    monkeypatch.setattr("api.web.guard.UPLOAD_SECONDS", 0.2)
+
+    async def slow() -> dict[str, object]:
+        await asyncio.sleep(0.05)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    assert asyncio.run(_answer(slow, Guard(_reads_all, https=False))) == 408
+
+
+def test_more_uploads_than_there_is_room_for_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, before a byte is read; when the others are done there is room again."""
+    monkeypatch.setattr("api.web.guard.UPLOADS_EACH", 2)
+
+    async def run() -> list[int]:
+        guard, go = Guard(_reads_all, https=False), asyncio.Event()
+
+        async def waits() -> dict[str, object]:
+            await go.wait()
+            return {"type": "http.request", "body": b"x", "more_body": False}
+
+        first, second = asyncio.create_task(_answer(waits, guard)), asyncio.create_task(_answer(waits, guard))
+        await asyncio.sleep(0)
+        third = await _answer(waits, guard)
+        go.set()
+        return [third, await first, await second, await _answer(waits, guard)]
+
+    assert asyncio.run(run()) == [503, 200, 200, 200]

@@ -1,11 +1,15 @@
 """Verify by upload: four separate answers, for anybody, about any bytes."""
 
+import io
 import re
 
+import pikepdf
 import pytest
 
 from api.problems import Busy
 from api.web.limits import Pace, Seats
+from signing import Level
+from signing.cades import sign_cades
 from tests.api.conftest import Stage, Visitor, path_of, words_of
 from tests.signing.conftest import build_pdf
 from tests.signing.updates import Style, identity, put_signature
@@ -89,7 +93,7 @@ def test_nothing_chosen_is_said(visitor: Visitor) -> None:
     page = visitor.client.post("/verify", files={"file": ("", b"")})
 
     assert page.status_code == 422
-    assert "Hãy chọn một tệp PDF" in words_of(page)
+    assert "Hãy chọn một tệp." in words_of(page)
 
 
 def test_a_program_gets_the_same_as_from_the_command_line(signed_sheet: bytes, visitor: Visitor) -> None:
@@ -164,3 +168,32 @@ def test_names_in_a_file_turn_no_page_around(visitor: Visitor, stage: Stage) -> 
     assert r"Lê Văn \u{202e}C\u{200b}" in words_of(page)
     assert r"\u{202e}fdp.exe" in words_of(page)
     assert not {"\u202e", "\u200b"} & set(page.text)
+
+
+def test_a_detached_signature_goes_up_with_its_file(visitor: Visitor, stage: Stage) -> None:
+    """Two files: the signed one and its .p7s. Judged together; something else in the second's place is no pass."""
+    authority = stage.wired.demo_authority
+    person = authority.issue("Lê Văn C", "CCCD:031084000011")
+    p7s = sign_cades(b"diem;10\n", person.signer(), timestamper=authority, level=Level.B_T)
+    good, bad = (
+        visitor.client.post("/verify", files={"file": ("a.csv", data), "signature": ("a.csv.p7s", p7s)})
+        for data in (b"diem;10\n", b"diem;9\n")
+    )
+
+    assert ("Chữ ký số hợp lệ" in words_of(good), "Lê Văn C" in words_of(good)) == (True, True)
+    assert "Chữ ký số không hợp lệ" in words_of(bad)
+
+
+def test_an_encrypted_file_is_asked_for_its_password(visitor: Visitor) -> None:
+    """Without it nobody says that the file is bad; with it the file is read; it is written nowhere on the page."""
+    saved = io.BytesIO()
+    with pikepdf.open(io.BytesIO(build_pdf({}))) as pdf:
+        pdf.save(saved, encryption=pikepdf.Encryption(user="mật khẩu 1", owner="x", R=6))
+    given = {"file": ("a.pdf", saved.getvalue())}
+    without = visitor.client.post("/verify", files=given)
+    right = visitor.client.post("/verify", files=given, data={"password": "mật khẩu 1"})
+
+    assert "Tệp được mã hóa. Hãy nhập mật khẩu và kiểm tra lại." in words_of(without)
+    assert ("open", "Có nguyên vẹn không?") in answers_of(without.text)
+    assert "Không có chữ ký số" in words_of(right)
+    assert "mật khẩu 1" not in right.text
