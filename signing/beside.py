@@ -83,7 +83,8 @@ class Material:
     certificates: tuple[Certificate, ...]
     ocsps: tuple[tuple[bytes, bytes], ...]  # the value, and what holds it: itself, or the token that it stands in
     lists: tuple[tuple[bytes, bytes], ...]
-    brought: tuple[bytes, ...]  # the trust bundle's lists: known now
+    brought: tuple[bytes, ...]  # the trust bundle's lists, and
+    answered: tuple[bytes, ...]  # OCSP answers that it holds or that were fetched: known now
     tokens: Mapping[bytes, Token]
 
     def under(self, proof: Proof) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
@@ -102,7 +103,10 @@ class Material:
 
         return Pool(
             certificates=self.certificates,
-            ocsps=tuple(Value(der=value, proven=proven(value, holder)) for value, holder in self.ocsps),
+            ocsps=(
+                *(Value(der=value, proven=proven(value, holder)) for value, holder in self.ocsps),
+                *(Value(der=value, proven=now) for value in self.answered),
+            ),
             lists=(
                 *(Value(der=value, proven=proven(value, holder)) for value, holder in self.lists),
                 *(Value(der=value, proven=now) for value in self.brought),
@@ -214,6 +218,7 @@ def gathered(given: Given, trust: Trust) -> Material:
         ocsps=tuple(ocsps[:MAX_ANSWERS]),
         lists=tuple(lists[:MAX_ANSWERS]),
         brought=trust.revocation_lists,
+        answered=trust.ocsp_answers,
         tokens=tokens,
     )
 
@@ -262,7 +267,7 @@ def _with_algorithms(worth: Worth, given: Given) -> Worth:
             scheme=given.scheme.name,
         )
         if term is not None:
-            proved = worth.time_is_proved
+            proved = worth.time_is_proved or term.never  # no proof of an earlier time would help
             sub = SubIndication.CRYPTO_CONSTRAINTS_FAILURE if proved else SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
             return replace(
                 worth,
@@ -281,6 +286,7 @@ def _with_claim(worth: Worth, given: Given) -> Worth:
         return worth
     if worth.sub_indication is SubIndication.REVOKED_NO_POE and chain.revoked_at and claim >= chain.revoked_at:
         return replace(worth, verdict=Verdict.TOTAL_FAILED, sub_indication=SubIndication.REVOKED)
-    if worth.sub_indication is SubIndication.OUT_OF_BOUNDS_NO_POE and claim > given.certificate.not_after:
-        return replace(worth, sub_indication=SubIndication.EXPIRED)
+    out_of_bounds = {SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.OUT_OF_BOUNDS_NOT_REVOKED}
+    if worth.sub_indication in out_of_bounds and min(claim, worth.best_time) > given.certificate.not_after:
+        return replace(worth, verdict=Verdict.TOTAL_FAILED, sub_indication=SubIndication.EXPIRED)
     return worth

@@ -177,7 +177,7 @@ def _findings(worth: Worth) -> Iterable[Finding]:
     if worth.code is not None:
         yield finding(worth.code, worth.detail)
     told = (*worth.timestamps, *worth.archives)
-    yield from (finding(each.code, each.detail) for each in told if not each.passed and each.code)
+    yield from (finding(each.code, each.detail) for each in told if each.code)
     if not told and not worth.proofs:
         yield finding("NO_TIMESTAMP")
     if worth.chain.passed and worth.chain.unknown:

@@ -59,6 +59,7 @@ from signing.verification.signed_data import (
     SIGNING_CERTIFICATE_V2,
     SIGNING_TIME,
     SignedData,
+    UnknownAlgorithm,
     digest_of,
     read_signed_data,
 )
@@ -255,6 +256,15 @@ def judge_cades(
     """
     try:
         return _judge(data, signature, trust, now, field, digests, proofs, findings, whole=whole)
+    except UnknownAlgorithm as fault:
+        return broken_report(
+            field,
+            code="UNKNOWN_ALGORITHM",
+            detail=str(fault),
+            verdict=Verdict.INDETERMINATE,
+            sub_indication=SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
+            findings=findings,
+        )
     except Fault as fault:
         return broken_report(field, code="NOT_CMS", detail=str(fault), findings=findings)
     except Exception as surprise:  # noqa: BLE001 -- hostile bytes reach deep into libraries: never let one out

@@ -92,34 +92,51 @@ def unsigned_parts(document: Document, signed: list[Element]) -> list[str]:
     return found
 
 
-def lookalikes(document: Document, signed: list[Element]) -> list[str]:
+def lookalikes(document: Document, covered: Sequence[Covered]) -> list[str]:
     """Elements that nobody signed under the very name of one that is signed: what signature wrapping leaves behind.
 
     The signed original is moved to where no program looks, and something else stands in its place. Which of the two a program
-    takes, its schema decides, which is not known here.
+    takes, its schema decides, which is not known here, nor whether it minds namespaces. What a signature carries unsigned in an
+    Object of its own has no purpose at all: there, the names of everything that is signed count.
     """
-    names = {(each.namespace, each.local) for each in signed if each.namespace != DS and each is not document.root}
-    if not names:
-        return []
-    inside = sorted((each.number, each.last) for each in (*signed, *signature_elements(document)))
+    signed = [each.element for each in covered if each.element is not None]
+    names = {each.local for each in signed if each.namespace != DS and each is not document.root}
+    is_signed = signed_numbers(document, covered)
+    every = {each.local for each in document.root.walk() if is_signed[each.number] and each.namespace != DS}
+    carried = {each.number for holder in _carried(document) for each in holder.walk()}
     found: list[str] = []
-    covered_to = -1
-    spans = iter(inside)
-    span = next(spans, None)
-    for element in document.root.walk():
-        while span is not None and span[0] <= element.number:
-            covered_to = max(covered_to, span[1])
-            span = next(spans, None)
-        if element.number > covered_to and (element.namespace, element.local) in names:
+    for element in document.root.walk() if every else ():
+        told = every if element.number in carried else names
+        if not is_signed[element.number] and element.local in told:
             found.append(element.path)
             if len(found) >= MAX_NAMED:
                 break
     return found
 
 
-def cut_texts(document: Document, signed: list[Element]) -> list[str]:
+def _carried(document: Document) -> list[Element]:
+    """What signatures bring in Objects that do not hold their properties."""
+    objects = [each for signature in signature_elements(document) for each in signature.elements("Object", DS)]
+    return [each for each in objects if not any(True for _ in each.elements("QualifyingProperties"))]
+
+
+def signed_numbers(document: Document, covered: Sequence[Covered]) -> bytearray:
+    """For each element by its number whether some signature signs it; signatures that it leaves out are not."""
+    ends = {each.number: each.last for each in signature_elements(document)}
+    signed = bytearray(document.root.size)
+    for start, last, left_out in {(c.element.number, c.element.last, c.left_out) for c in covered if c.element is not None}:
+        position = start
+        for number in (*sorted(left_out), last + 1):
+            if number >= position:
+                signed[position:number] = b"\1" * (number - position)
+                position = ends.get(number, last) + 1
+    return signed
+
+
+def cut_texts(document: Document, covered: Sequence[Covered]) -> list[str]:
     """Signed elements whose text is cut by a comment or a CDATA section: the first piece is not all of it."""
-    return [each.path for each in document.cut if any(each.is_inside(one) for one in signed)][:MAX_NAMED]
+    is_signed = signed_numbers(document, covered)
+    return [each.path for each in document.cut if is_signed[each.number]][:MAX_NAMED]
 
 
 def share(covered: Covered, document: Document, spans: Sequence[tuple[int, int]]) -> str:

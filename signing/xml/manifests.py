@@ -28,12 +28,12 @@ class Listed:
 def follow_manifests(parsed: Parsed, setting: Setting, certificate: Certificate | None) -> Listed:
     """Every reference of every manifest that the signature signs; manifests in manifests are not followed."""
     told = Listed()
-    for manifest in _manifests(parsed, setting):
-        references = list(manifest.elements("Reference", DS))
-        if len(references) > MAX_REFERENCES:
-            told.unknown.append(f"{len(references)} > {MAX_REFERENCES}")
-        for element in references[:MAX_REFERENCES]:
-            _follow(element, parsed, setting, certificate, told)
+    manifests = {each.number: each for each in _manifests(parsed, setting)}
+    references = [each for manifest in manifests.values() for each in manifest.elements("Reference", DS)]
+    if len(references) > MAX_REFERENCES:
+        told.unknown.append(f"{len(references)} > {MAX_REFERENCES}")
+    for element in references[:MAX_REFERENCES]:
+        _follow(element, parsed, setting, certificate, told)
     return told
 
 

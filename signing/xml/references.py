@@ -57,6 +57,7 @@ class Covered:
     element: Element | None = None
     enveloped: bool = False
     others_left_out: bool = False  # also other people's signatures inside are not signed
+    left_out: frozenset[int] = frozenset()  # the signatures inside that are not signed, by their number
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,6 +116,7 @@ def check_reference(reference: Reference, parsed: Parsed, setting: Setting, cert
         element=target,
         enveloped=enveloped,
         others_left_out=reference.transforms.without is Without.ALL or reference.transforms.base64,
+        left_out=omitted(reference, parsed, setting, target),
     )
 
 

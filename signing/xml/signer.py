@@ -5,7 +5,7 @@ signer.certificate       # None: the value fits a bare key, and nobody knows who
 """
 
 import hmac
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from signing.report import SubIndication, Verdict
 from signing.trust import Trust
@@ -19,13 +19,6 @@ from signing.xml.references import Refused
 from signing.xml.signature import Parsed
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
-    """Whose key it was, as far as a certificate says."""
-
-    certificate: Certificate | None
-
-
 def scheme_named(uri: str) -> Scheme:
     """The scheme behind a SignatureMethod. Raises Refused."""
     if is_hmac(uri):
@@ -37,8 +30,8 @@ def scheme_named(uri: str) -> Scheme:
     return SIGNATURES[uri]
 
 
-def find_signer(parsed: Parsed, scheme: Scheme, trust: Trust, *, bound: bool) -> Signer:
-    """The certificate that the signer bound and whose key made the value; else the bare key that did. Raises Refused.
+def candidates_for(parsed: Parsed, trust: Trust, *, bound: bool) -> list[Certificate]:
+    """Whose signature it may be (5.2.3), those that the signer bound alone. Raises Refused.
 
     `bound`: the signed properties count. KeyInfo itself is rarely signed: whatever it says, the value decides.
     """
@@ -49,20 +42,24 @@ def find_signer(parsed: Parsed, scheme: Scheme, trust: Trust, *, bound: bool) ->
         if candidates and not fitting:
             raise _nobody("SIGNER_CERTIFICATE_MISMATCH")
         candidates = fitting
+    if not candidates and not parsed.key_info.keys:
+        raise _nobody("UNKNOWN_KEY" if parsed.key_info.certificates else "NO_SIGNER_CERTIFICATE")
+    return candidates
+
+
+def find_signer(parsed: Parsed, scheme: Scheme, candidates: Sequence[Certificate]) -> Certificate | None:
+    """The certificate whose key made the value over SignedInfo; None where a bare key did (5.2.7). Raises Refused."""
     data = canonical(parsed.signed_info, parsed.method, prefixes=parsed.prefixes)
     for each in candidates:
         if each.key is not None and value_is_by(each.key, scheme, value_from_xml(parsed.value, scheme, each.key), data):
-            return Signer(each)
+            return each
     if candidates:
         if all(each.key is None for each in candidates):
             raise _nobody("UNKNOWN_KEY")
         raise Refused("SIGNATURE_VALUE", sub=SubIndication.SIG_CRYPTO_FAILURE, certificate=candidates[0])
-    for key in parsed.key_info.keys:
-        if value_is_by(key, scheme, value_from_xml(parsed.value, scheme, key), data):
-            return Signer(None)
-    if parsed.key_info.keys:
-        raise Refused("SIGNATURE_VALUE", sub=SubIndication.SIG_CRYPTO_FAILURE)
-    raise _nobody("UNKNOWN_KEY" if parsed.key_info.certificates else "NO_SIGNER_CERTIFICATE")
+    if any(value_is_by(key, scheme, value_from_xml(parsed.value, scheme, key), data) for key in parsed.key_info.keys):
+        return None
+    raise Refused("SIGNATURE_VALUE", sub=SubIndication.SIG_CRYPTO_FAILURE)
 
 
 def _candidates(parsed: Parsed, trust: Trust) -> list[Certificate]:

@@ -34,7 +34,7 @@ from signing.xml.covering import (
 from signing.xml.manifests import Listed, follow_manifests
 from signing.xml.references import Covered, Refused, Setting, binds_properties, check_reference
 from signing.xml.signature import Parsed, TransformRefused, UnknownAlgorithm, read_signature
-from signing.xml.signer import find_signer, scheme_named
+from signing.xml.signer import candidates_for, find_signer, scheme_named
 from signing.xml.transcript import transcript_faults, unfinished
 from signing.xml.tree import BadXml, Document, Element, HasDoctype, read_document
 
@@ -130,17 +130,18 @@ def _verify(
         each if isinstance(each, SignatureReport) else _reported(each, worths[each.element.number], setting)
         for each in examined
     )
-    signed: list[Element] = []
+    covered: list[Covered] = []
     for one, report in zip(examined, reports, strict=True):
         if isinstance(one, _Sound) and report.intact:
             kept[report.field] = one.covered
-            signed += [each.element for each in one.covered if each.element is not None]
+            covered += one.covered
+    signed = [each.element for each in covered if each.element is not None]
     if reports:
         unsigned = unsigned_parts(document, signed)
         findings += [finding("UNSIGNED_PARTS", ", ".join(unsigned))] if unsigned else []
-        alike = [path for path in lookalikes(document, signed) if not unfinished(document, path)]
+        alike = [path for path in lookalikes(document, covered) if not unfinished(document, path)]
         findings += [finding("LOOKALIKE_UNSIGNED", ", ".join(alike))] if alike else []
-        cut = cut_texts(document, signed)
+        cut = cut_texts(document, covered)
         findings += [finding("TEXT_CUT", ", ".join(cut))] if cut else []
         findings += transcript_faults(document, field_of, data_targets(elements[:MAX_SIGNATURES], document))
     return reports, tuple(findings)
@@ -186,9 +187,10 @@ def _sound(where: str, parsed: Parsed, setting: Setting) -> _Sound | SignatureRe
     # (1) format: algorithms and references that may stand in a signature at all
     scheme = scheme_named(parsed.algorithm)
     bound = binds_properties(parsed, setting.document)
-    # (2) the signing certificate, and (3) the value over SignedInfo: which must hold before what SignedInfo says means anything
-    certificate = find_signer(parsed, scheme, setting.trust, bound=bound).certificate
-    own = [check_reference(one, parsed, setting, certificate) for one in parsed.references]
+    # (2) who may have signed, then (3) the data, and last the value over SignedInfo (5.2.7.4): without it nothing counts
+    candidates = candidates_for(parsed, setting.trust, bound=bound)
+    own = [check_reference(one, parsed, setting, next(iter(candidates), None)) for one in parsed.references]
+    certificate = find_signer(parsed, scheme, candidates)
     listed = follow_manifests(parsed, setting, certificate)
     covered = (*(each for each in own if each), *listed.covered)
     if not covered:
