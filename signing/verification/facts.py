@@ -75,5 +75,6 @@ class SignedDocument:
     signatures: tuple[FoundSignature, ...]
     store: Store = field(default_factory=Store)
     findings: tuple[Finding, ...] = ()
+    rights: tuple[tuple[int, int], ...] = ()  # where usage rights stand in the file, which are nobody's signature
     digest: Callable[[FoundSignature, str], bytes]  # of the bytes that a signature covers, by digest name
     later: Callable[[FoundSignature], Later]

@@ -5,21 +5,19 @@ One broken field never hides another: whatever is wrong with one becomes that si
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from signing.report import Finding
-from signing.verification.census import number_before
 from signing.verification.changes import FieldLock, History, Permission
 from signing.verification.der import read
 from signing.verification.facts import Coverage, FoundSignature, Kept, Later, SignedDocument, Store
-from signing.verification.faults import BadDer, BadStructure, Fault, NotPlain
+from signing.verification.faults import BadDer, BadStructure, Fault
 from signing.verification.fields import Field, form_fields
-from signing.verification.graph import positions
-from signing.verification.indirect import is_head
-from signing.verification.pdf import FREE, PLAIN, Pdf, View
+from signing.verification.pdf import Pdf, View
 from signing.verification.plain_changes import PlainHistory
+from signing.verification.repairing import hidden_objects
 from signing.verification.signed_data import digest_of
 from signing.verification.syntax import Ref, text_of
 from signing.verification.words import finding
@@ -31,7 +29,6 @@ MAX_CONTENTS = 4 * 1024 * 1024  # a signature with revocation lists inside has u
 _SUBFILTERS = frozenset({"/ETSI.CAdES.detached", "/adbe.pkcs7.detached", "/adbe.pkcs7.sha1", "/ETSI.RFC3161"})
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:(Z)|([+-])(\d\d)'?(?:(\d\d)'?)?)?")
 _WHITE = b"\0\t\n\f\r "
-_BEFORE_OBJ = frozenset(_WHITE + b"0123456789")
 
 
 def read_document(pdf: Pdf, size: int) -> SignedDocument:
@@ -66,9 +63,26 @@ def read_document(pdf: Pdf, size: int) -> SignedDocument:
         signatures=tuple(signatures),
         store=_read_store(pdf, view),
         findings=tuple(findings),
+        rights=_usage_rights(pdf),
         digest=digests.of,
         later=lambda found: _later(history, view, fields, found),
     )
+
+
+def _usage_rights(pdf: Pdf) -> tuple[tuple[int, int], ...]:
+    """Where the dictionaries of usage rights stand (12.8.6) that were laid as such: not a signature that was made one later."""
+    found: dict[Ref, tuple[int, int]] = {}
+    for revision in range(pdf.last + 1):
+        for key in ("/UR3", "/UR"):
+            try:
+                holder = pdf.at(revision).get(pdf.at(revision).catalog, "/Perms")
+                named = holder.get(key) if isinstance(holder, dict) else None
+                if isinstance(named, Ref) and pdf.last_change(named.number, revision) == revision:
+                    extent = pdf.extent(named.number, revision)
+                    found |= {named: extent} if extent is not None else {}
+            except Fault:
+                continue
+    return tuple(found.values())
 
 
 def _quick(pdf: Pdf, signatures: Iterable[FoundSignature], genuine: frozenset[str]) -> PlainHistory | None:
@@ -96,55 +110,6 @@ def _owners_first(pdf: Pdf, fields: Mapping[str, Field]) -> list[Field]:
         return then is None or then.value != field.value
 
     return sorted(fields.values(), key=is_late)
-
-
-def hidden_objects(pdf: Pdf, base: int) -> list[str]:
-    """What in the revisions after `base` makes a reader that repairs files see another document.
-
-    Objects that no table names: such a reader takes the last one of each number, also from inside a stream. And rows that lead
-    to no object: they are what makes it repair.
-    """
-    found: list[str] = []
-    begin = max(each.end for each in pdf.sections[: base + 1])
-    for revision in range(base + 1, pdf.last + 1):
-        section = pdf.sections[revision]
-        places = {section.start, *positions(pdf, revision).values()}
-        found += [number for at, number in _heads(pdf.content, begin, section.end) if at not in places]
-        found += [f"{number}: no object" for number in section.numbers() if not _leads_to_object(pdf, number, revision)]
-        begin = max(begin, section.end)
-    return found
-
-
-def _heads(content: bytes, begin: int, stop: int) -> Iterator[tuple[int, str]]:
-    """Place and number of each `number generation obj`; the word is looked for first: quick in long hexadecimal text."""
-    at = content.find(b"obj", begin, stop)
-    while at >= 0:
-        if content[at - 1] in _BEFORE_OBJ:
-            try:
-                named = number_before(content, at)
-            except NotPlain as reason:
-                yield at, str(reason)
-            else:
-                if named is not None and named[0] >= begin:
-                    yield named[0], named[1].lstrip(b"0")[:10].decode()
-        at = content.find(b"obj", at + 3, stop)
-
-
-def _leads_to_object(pdf: Pdf, number: int, revision: int) -> bool:
-    """Whether a row of a revision stands for what it says: an object of that number and generation, or none."""
-    entry = pdf.sections[revision].get(number)
-    if entry is None or entry[0] == FREE:
-        return True
-    try:
-        if entry[0] == PLAIN:
-            return number > 0 and is_head(pdf.content, entry[1], number, entry[2])
-        holder = pdf.entry(entry[1], revision)
-        if number == 0 or holder is None or holder[0] != PLAIN:
-            return False
-        place = pdf.pack(entry[1], holder, revision).at(entry[2])
-    except Fault:
-        return False
-    return place is not None and place[0] == number
 
 
 def view_is_null(view: View, value: Any) -> bool:

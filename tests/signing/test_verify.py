@@ -305,12 +305,27 @@ def test_files_inside_files_end_somewhere(scene: Scene, trust: Trust) -> None:
 def test_a_usage_right_is_nobodys_signature(scene: Scene, trust: Trust) -> None:
     """Adobe's usage rights are named and not counted."""
     before = Update(scene.empty)
-    rights = before.add({"/Type": Name("/Sig"), "/ByteRange": [0, 1, 2, 3], "/Contents": b"\0"})
+    told = {"/Type": Name("/Sig"), "/ByteRange": [0, 1, 2, 3], "/Contents": b"\0", "/SubFilter": Name("/adbe.pkcs7.detached")}
+    rights = before.add(told)
     before.change(before.catalog, Perms={"/UR3": Ref(rights, 0)})
     report = verify(before.bytes(), trust)
+    signed = verify(scene.sign(before.bytes()), trust)
 
+    assert report.verdict == "NO_SIGNATURE"
     assert "USAGE_RIGHTS" in {each.code for each in report.findings}
     assert report.signatures == ()
+    assert signed.verdict == "TOTAL_PASSED", signed.to_json()
+
+
+def test_a_signature_does_not_become_a_usage_right(scene: Scene, trust: Trust) -> None:
+    """Whoever takes the form away and calls what is left a usage right has still removed a signature."""
+    after = Update(scene.approved)
+    signature = after.value(after.field("principal_signs"))["/V"]
+    after.change(after.catalog, AcroForm=None, Perms={"/UR3": signature})
+    report = verify(after.bytes(), trust)
+
+    assert report.verdict == "TOTAL_FAILED"
+    assert "ORPHAN_SIGNATURE_DATA" in {each.code for each in report.findings}
 
 
 def test_the_same_signature_is_found_where_the_file_says(scene: Scene, trust: Trust) -> None:
