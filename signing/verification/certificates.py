@@ -1,27 +1,44 @@
 """Certificates as the verification uses them, each parsed once per process, and the check of a raw signature value."""
 
+import hashlib
 import unicodedata
-import warnings
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa, utils
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from signing.verification.certificate_fields import (
+    AUTHORITY_KEY_IDENTIFIER,
+    BASIC_CONSTRAINTS,
+    DISTRIBUTION_POINTS,
+    EXTENDED_KEY_USAGE,
+    INFORMATION_ACCESS,
+    KEY_USAGE,
+    SUBJECT_KEY_IDENTIFIER,
+    TEXT,
+    basic_constraints,
+    distribution_points,
+    extended_key_usage,
+    issuer_key_id,
+    key_usage,
+    name_parts,
+    name_text,
+    ocsp_addresses,
+    read_fields,
+    subject_key_id,
+    value_text,
+)
 from signing.verification.der import SEQUENCE, SET, Node, read
 from signing.verification.faults import BadCertificate, BadDer
-from signing.verification.signed_data import Scheme
-
-# Certificates with serial numbers that RFC 5280 forbids are judged like all others: a warning would help nobody.
-warnings.filterwarnings("ignore", message="Parsed a serial number which wasn't positive")
+from signing.verification.signed_data import FIXED_DIGEST, Scheme
 
 MAX_CERTIFICATE_BYTES = 64 * 1024  # real ones have 1 to 4 KB
 CACHED = 2048  # certificates, and issuer checks, kept per process
@@ -39,59 +56,52 @@ HASHES: dict[str, type[hashes.HashAlgorithm]] = {
     "sha3_512": hashes.SHA3_512,
 }
 
-ORGANIZATION_IDENTIFIER = x509.ObjectIdentifier("2.5.4.97")
 _SHORT_NAMES = {
-    NameOID.COMMON_NAME: "CN",
-    NameOID.ORGANIZATION_NAME: "O",
-    NameOID.ORGANIZATIONAL_UNIT_NAME: "OU",
-    NameOID.TITLE: "T",
-    NameOID.USER_ID: "UID",
-    NameOID.SERIAL_NUMBER: "SERIALNUMBER",
-    NameOID.GIVEN_NAME: "GN",
-    NameOID.SURNAME: "SN",
-    NameOID.EMAIL_ADDRESS: "E",
-    NameOID.COUNTRY_NAME: "C",
-    ORGANIZATION_IDENTIFIER: "ORGANIZATIONIDENTIFIER",
+    "2.5.4.3": "CN",
+    "2.5.4.10": "O",
+    "2.5.4.11": "OU",
+    "2.5.4.12": "T",
+    "0.9.2342.19200300.100.1.1": "UID",
+    "2.5.4.5": "SERIALNUMBER",
+    "2.5.4.42": "GN",
+    "2.5.4.4": "SN",
+    "1.2.840.113549.1.9.1": "E",
+    "2.5.4.6": "C",
+    "2.5.4.97": "ORGANIZATIONIDENTIFIER",
 }
-_USAGES = (
-    "digital_signature",
-    "content_commitment",
-    "key_encipherment",
-    "data_encipherment",
-    "key_agreement",
-    "key_cert_sign",
-    "crl_sign",
-)
-_NO_REVOCATION_AVAILABLE = x509.ObjectIdentifier("2.5.29.56")
-_VALIDITY_ASSURED = x509.ObjectIdentifier("0.4.0.194121.2.1")
+_OCSP_NO_CHECK = "1.3.6.1.5.5.7.48.1.5"
+_OCSP_SIGNING = "1.3.6.1.5.5.7.3.9"
+_NO_REVOCATION_AVAILABLE = "2.5.29.56"
+_VALIDITY_ASSURED = "0.4.0.194121.2.1"
 # Critical extensions that this verification judges itself (RFC 5280 4.2). Any other critical one refuses the path.
 _UNDERSTOOD = frozenset(
     {
-        ExtensionOID.BASIC_CONSTRAINTS,
-        ExtensionOID.KEY_USAGE,
-        ExtensionOID.EXTENDED_KEY_USAGE,
-        ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
-        ExtensionOID.ISSUER_ALTERNATIVE_NAME,
-        ExtensionOID.CRL_DISTRIBUTION_POINTS,
-        ExtensionOID.CERTIFICATE_POLICIES,
-        ExtensionOID.SUBJECT_KEY_IDENTIFIER,
-        ExtensionOID.AUTHORITY_KEY_IDENTIFIER,
-        ExtensionOID.AUTHORITY_INFORMATION_ACCESS,
-        ExtensionOID.OCSP_NO_CHECK,
+        BASIC_CONSTRAINTS,
+        KEY_USAGE,
+        EXTENDED_KEY_USAGE,
+        "2.5.29.17",  # subjectAltName
+        "2.5.29.18",  # issuerAltName
+        DISTRIBUTION_POINTS,
+        "2.5.29.32",  # certificatePolicies
+        SUBJECT_KEY_IDENTIFIER,
+        AUTHORITY_KEY_IDENTIFIER,
+        INFORMATION_ACCESS,
+        _OCSP_NO_CHECK,
         _NO_REVOCATION_AVAILABLE,
         _VALIDITY_ASSURED,
-        x509.ObjectIdentifier("1.3.6.1.5.5.7.1.3"),  # qcStatements say what a certificate is, not what it may not do
+        "1.3.6.1.5.5.7.1.3",  # qcStatements say what a certificate is, not what it may not do
     }
 )
 # These restrict whole paths: such a path is given to the full RFC 5280 procedure.
 _PATH_LIMITS = frozenset(
     {
-        ExtensionOID.NAME_CONSTRAINTS,
-        ExtensionOID.POLICY_CONSTRAINTS,
-        ExtensionOID.POLICY_MAPPINGS,
-        ExtensionOID.INHIBIT_ANY_POLICY,
+        "2.5.29.30",  # nameConstraints
+        "2.5.29.36",  # policyConstraints
+        "2.5.29.33",  # policyMappings
+        "2.5.29.54",  # inhibitAnyPolicy
     }
 )
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -100,16 +110,19 @@ class Certificate:
 
     der: bytes
     fingerprint: bytes  # SHA-256 of `der`
+    version: int  # 1, 2 or 3
     subject: bytes  # DER
     issuer: bytes  # DER
     serial: int
     not_before: datetime
     not_after: datetime
     key: PublicKeyTypes | None  # None: of a kind, or with numbers, that cannot be used
+    key_info: bytes  # SubjectPublicKeyInfo, DER
     key_kind: str  # "rsa", "ec", "dsa", "ed25519", "ed448", "unknown"
     key_bits: int
-    scheme: str  # how its issuer signed it
-    digest: str | None  # with which digest
+    made_with: Scheme | None  # how its issuer signed it; None: in a way that is not known here
+    signed: bytes  # tbsCertificate
+    signature: bytes
     is_ca: bool
     path_length: int | None
     key_usage: frozenset[str] | None  # None: the certificate does not say
@@ -123,13 +136,31 @@ class Certificate:
     names: dict[str, str] = field(default_factory=dict)
     subject_text: str  # RFC 4514
     issuer_text: str
-    parsed: x509.Certificate
+    ocsp_addresses: tuple[str, ...]  # where the issuer answers, as the certificate tells
+    list_addresses: tuple[str, ...]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.fingerprint == other.fingerprint
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)
+
+    @property
+    def scheme(self) -> str:
+        """The name of the scheme with which its issuer signed it."""
+        return self.made_with.name if self.made_with else "unknown"
+
+    @property
+    def digest(self) -> str | None:
+        """The digest with which its issuer signed it; None where the scheme has its own."""
+        if self.made_with is None:
+            return "unknown"
+        return None if self.made_with.name in FIXED_DIGEST else self.made_with.digest
+
+    @property
+    def parsed(self) -> x509.Certificate:
+        """As the library reads it, for whoever has to hand it to one."""
+        return x509.load_der_x509_certificate(self.der)
 
     @property
     def self_issued(self) -> bool:
@@ -156,74 +187,88 @@ def load_certificate(der: bytes) -> Certificate:
 
 
 def _load(der: bytes) -> Certificate:
-    parsed = x509.load_der_x509_certificate(der)
-    found = {extension.oid: extension for extension in parsed.extensions}
-    key, kind, bits = _key(parsed)
-    constraints = found.get(ExtensionOID.BASIC_CONSTRAINTS)
-    is_ca = bool(constraints and constraints.value.ca)
-    usage = found.get(ExtensionOID.KEY_USAGE)
-    extended = found.get(ExtensionOID.EXTENDED_KEY_USAGE)
-    own_key = found.get(ExtensionOID.SUBJECT_KEY_IDENTIFIER)
-    issuer_key = found.get(ExtensionOID.AUTHORITY_KEY_IDENTIFIER)
-    digest = parsed.signature_hash_algorithm
-    fingerprint = hashes.Hash(hashes.SHA256())
-    fingerprint.update(der)
+    fields = read_fields(der)
+    extensions = fields.extensions
+    unreadable: list[str] = []
+
+    def told(oid: str, reader: Callable[[bytes], _T]) -> _T | None:
+        extension = extensions.get(oid)
+        if extension is None:
+            return None
+        try:
+            return reader(extension.value)
+        except (BadDer, IndexError, ValueError):
+            if extension.critical:
+                unreadable.append(oid)
+            return None
+
+    is_ca, path_length = told(BASIC_CONSTRAINTS, basic_constraints) or (False, None)
+    extended = told(EXTENDED_KEY_USAGE, extended_key_usage)
+    usage = told(KEY_USAGE, key_usage)
+    own_key, issuer_key = told(SUBJECT_KEY_IDENTIFIER, subject_key_id), told(AUTHORITY_KEY_IDENTIFIER, issuer_key_id)
+    key, kind, bits = _key(fields.key)
+    unknown = [oid for oid, each in extensions.items() if each.critical and oid not in _UNDERSTOOD and oid not in _PATH_LIMITS]
     return Certificate(
         der=der,
-        fingerprint=fingerprint.finalize(),
-        subject=parsed.subject.public_bytes(),
-        issuer=parsed.issuer.public_bytes(),
-        serial=parsed.serial_number,
-        not_before=parsed.not_valid_before_utc,
-        not_after=parsed.not_valid_after_utc,
+        fingerprint=hashlib.sha256(der).digest(),
+        version=fields.version,
+        subject=fields.subject,
+        issuer=fields.issuer,
+        serial=fields.serial,
+        not_before=fields.not_before,
+        not_after=fields.not_after,
         key=key,
+        key_info=fields.key,
         key_kind=kind,
         key_bits=bits,
-        scheme=_scheme_name(parsed),
-        digest=digest.name.replace("-", "_") if digest else None,
+        made_with=fields.scheme,
+        signed=fields.signed,
+        signature=fields.signature,
         is_ca=is_ca,
-        path_length=constraints.value.path_length if constraints else None,
-        key_usage=frozenset(name for name in _USAGES if getattr(usage.value, name)) if usage else None,
-        extended_usage=frozenset(oid.dotted_string for oid in extended.value) if extended else None,
-        extended_usage_critical=bool(extended and extended.critical),
-        key_id=own_key.value.digest if own_key else None,
-        issuer_key_id=issuer_key.value.key_identifier if issuer_key else None,
-        unknown_critical=tuple(
-            oid.dotted_string for oid, e in found.items() if e.critical and oid not in _UNDERSTOOD and oid not in _PATH_LIMITS
-        ),
-        limits_paths=any(oid in _PATH_LIMITS for oid in found),
-        no_revocation_check=_needs_no_word(found.keys(), extended, is_ca=is_ca),
-        names=_names(parsed.subject),
-        subject_text=parsed.subject.rfc4514_string(),
-        issuer_text=parsed.issuer.rfc4514_string(),
-        parsed=parsed,
+        path_length=path_length,
+        key_usage=usage,
+        extended_usage=extended,
+        extended_usage_critical=EXTENDED_KEY_USAGE in extensions and extensions[EXTENDED_KEY_USAGE].critical,
+        key_id=own_key,
+        issuer_key_id=issuer_key,
+        unknown_critical=(*unknown, *unreadable),
+        limits_paths=any(oid in _PATH_LIMITS for oid in extensions),
+        no_revocation_check=_needs_no_word(extensions.keys(), extended or frozenset(), is_ca=is_ca),
+        ocsp_addresses=tuple(told(INFORMATION_ACCESS, ocsp_addresses) or ()),
+        list_addresses=tuple(told(DISTRIBUTION_POINTS, lambda value: distribution_points(value, fields.issuer)) or ()),
+        names=_names(fields.subject),
+        subject_text=name_text(fields.subject),
+        issuer_text=name_text(fields.issuer),
     )
 
 
-def _needs_no_word(found: Collection[x509.ObjectIdentifier], extended: x509.Extension[Any] | None, *, is_ca: bool) -> bool:
+def _needs_no_word(found: Collection[str], extended: Collection[str], *, is_ca: bool) -> bool:
     """Certificates about whose revocation nobody has to say anything.
 
     A responder with id-pkix-ocsp-nocheck (RFC 6960 4.2.2.2.1; on anybody else it says nothing), and short-lived certificates
     of users: noRevAvail (RFC 9608) or validity-assured (EN 319 412-1 5.2).
     """
-    if ExtensionOID.OCSP_NO_CHECK in found and extended is not None and ExtendedKeyUsageOID.OCSP_SIGNING in extended.value:
+    if _OCSP_NO_CHECK in found and _OCSP_SIGNING in extended:
         return True
     return not is_ca and (_NO_REVOCATION_AVAILABLE in found or _VALIDITY_ASSURED in found)
 
 
-def _names(name: x509.Name) -> dict[str, str]:
+def _names(name: bytes) -> dict[str, str]:
     names: dict[str, str] = {}
-    for attribute in name:
-        short = _SHORT_NAMES.get(attribute.oid)
+    try:
+        parts = name_parts(name)
+    except BadDer:
+        return names
+    for oid, text in (pair for part in parts for pair in part):
+        short = _SHORT_NAMES.get(oid)
         if short and short not in names:
-            value = attribute.value
-            names[short] = value if isinstance(value, str) else value.decode("utf-8", "replace")
+            names[short] = text
     return names
 
 
-def _key(parsed: x509.Certificate) -> tuple[PublicKeyTypes | None, str, int]:  # noqa: PLR0911 -- one per kind of key
+def _key(info: bytes) -> tuple[PublicKeyTypes | None, str, int]:  # noqa: PLR0911 -- one per kind of key
     try:
-        key = parsed.public_key()
+        key = load_der_public_key(info)
     except (ValueError, UnsupportedAlgorithm):  # a negative modulus, an explicit curve: known from old cards
         return None, "unknown", 0
     if isinstance(key, rsa.RSAPublicKey):
@@ -239,45 +284,21 @@ def _key(parsed: x509.Certificate) -> tuple[PublicKeyTypes | None, str, int]:  #
     return None, "unknown", 0
 
 
-def _scheme_name(parsed: x509.Certificate) -> str:
-    try:
-        how = parsed.signature_algorithm_parameters
-    except (ValueError, UnsupportedAlgorithm):
-        return "unknown"
-    if isinstance(how, padding.PSS):
-        return "rsa_pss"
-    if isinstance(how, padding.PKCS1v15):
-        return "rsa_pkcs1"
-    if isinstance(how, ec.ECDSA):
-        return "ecdsa"
-    return "other"
-
-
 @lru_cache(CACHED)
 def issued_by(certificate: Certificate, issuer: Certificate) -> bool:
     """Whether the issuer's key made the signature on the certificate."""
-    parsed, key = certificate.parsed, issuer.key
-    try:
-        how, digest = parsed.signature_algorithm_parameters, parsed.signature_hash_algorithm
-        tbs, value = parsed.tbs_certificate_bytes, parsed.signature
-        if isinstance(key, rsa.RSAPublicKey) and isinstance(how, padding.PSS | padding.PKCS1v15) and digest:
-            key.verify(value, tbs, how, digest)
-        elif isinstance(key, ec.EllipticCurvePublicKey) and isinstance(how, ec.ECDSA):
-            key.verify(value, tbs, how)
-        elif isinstance(key, dsa.DSAPublicKey) and digest:
-            key.verify(value, tbs, digest)
-        elif isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey) and digest is None:
-            key.verify(value, tbs)
-        else:
-            return False
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+    if certificate.made_with is None:
         return False
-    return True
+    return signature_is_by(issuer, certificate.made_with, certificate.signature, certificate.signed)
 
 
 def signature_is_by(certificate: Certificate, scheme: Scheme, signature: bytes, data: bytes) -> bool:
     """Whether the certificate's key made this signature over these bytes; False also when the key is of another kind."""
-    key = certificate.key
+    return value_is_by(certificate.key, scheme, signature, data)
+
+
+def value_is_by(key: PublicKeyTypes | None, scheme: Scheme, signature: bytes, data: bytes) -> bool:
+    """The same of a key that no certificate names."""
     try:
         if scheme.name == "ed25519" and isinstance(key, ed25519.Ed25519PublicKey):
             key.verify(signature, data)
@@ -337,23 +358,7 @@ def _comparable(name: bytes) -> tuple[frozenset[object], ...] | bytes:
         return name
 
 
-# UTF8String, PrintableString, TeletexString (as it is used), IA5String, VisibleString, UniversalString, BMPString.
-_TEXT = {12: "utf-8", 19: "ascii", 20: "latin-1", 22: "ascii", 26: "ascii", 28: "utf-32-be", 30: "utf-16-be"}
-
-
 def _comparable_value(value: Node) -> object:
-    encoding = _TEXT.get(value.tag)
-    if encoding is None:
+    if value.tag not in TEXT:
         return value.raw
-    try:
-        text = value.content.decode(encoding)
-    except UnicodeDecodeError:
-        return value.raw
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def key_digest(certificate: Certificate) -> bytes:
-    """The DER of the public key alone (SubjectPublicKeyInfo), for comparing keys."""
-    if certificate.key is None:
-        raise BadCertificate(f"the key of {certificate.common_name} cannot be used")
-    return certificate.key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return " ".join(unicodedata.normalize("NFKC", value_text(value)).casefold().split())

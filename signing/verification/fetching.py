@@ -21,7 +21,6 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from signing.trust import Trust
 from signing.verification.certificates import Certificate, issued_by, load_certificate, same_name
@@ -42,14 +41,14 @@ MAX_OCSP = 256 * 1024  # an answer has 1 to 5 KB
 NONCE_BYTES = 16  # RFC 9654: 1 to 128, of which every responder takes 16
 
 
-def with_fetched(content: bytes, trust: Trust, now: datetime) -> Trust:
+def with_fetched(content: bytes, trust: Trust, now: datetime, password: str | None = None) -> Trust:
     """The bundle with what the allowed hosts say about the file's certificates.
 
     Nothing that a host answers, or a file holds, raises. Who gives no answer leaves the revocation unknown, as before.
     """
     if not trust.hosts:
         return trust
-    certificates = tuple(_certificates(content, trust))[:MAX_CERTIFICATES]
+    certificates = tuple(_certificates(content, trust, password))[:MAX_CERTIFICATES]
     issuers = dict.fromkeys((*certificates, *trust.helpers, *(root.certificate for root in trust.roots)))
     with httpx.Client(timeout=SECONDS, follow_redirects=False, trust_env=False) as client:
         errand = _Errand(client=client, trust=trust, now=now, until=time.monotonic() + ALL_SECONDS)
@@ -93,12 +92,12 @@ class _Errand:
 
     def ask(self, certificate: Certificate, issuer: Certificate) -> None:
         """OCSP, else the list. Stops at the first answer that is believed and speaks of the present."""
-        for address in self._allowed(_ocsp_addresses(certificate)):
+        for address in self._allowed(certificate.ocsp_addresses):
             answer = self._ocsp(address, certificate, issuer)
             if answer is not None and self._speaks(certificate, issuer, ocsps=[answer]):
                 self.ocsps.append(answer)
                 return
-        for address in self._allowed(_list_addresses(certificate)):
+        for address in self._allowed(certificate.list_addresses):
             found = self._list(address)
             if found is not None and self._speaks(certificate, issuer, lists=[found]):
                 return
@@ -164,37 +163,16 @@ def _repeats(content: bytes, nonce: bytes) -> bool:
     return message is not None and message.nonce in {None, nonce}
 
 
-def _ocsp_addresses(certificate: Certificate) -> Iterator[str]:
-    try:
-        access = certificate.parsed.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
-    except (x509.ExtensionNotFound, ValueError):
-        return
-    for each in access:
-        if each.access_method == AuthorityInformationAccessOID.OCSP and isinstance(
-            each.access_location, x509.UniformResourceIdentifier
-        ):
-            yield each.access_location.value
-
-
-def _list_addresses(certificate: Certificate) -> Iterator[str]:
-    try:
-        points = certificate.parsed.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
-    except (x509.ExtensionNotFound, ValueError):
-        return
-    for point in points:
-        yield from (name.value for name in point.full_name or () if isinstance(name, x509.UniformResourceIdentifier))
-
-
 def _issuer(certificate: Certificate, among: Iterable[Certificate]) -> Certificate | None:
     if certificate.self_issued:
         return None
     return next((each for each in among if same_name(each.subject, certificate.issuer) and issued_by(certificate, each)), None)
 
 
-def _certificates(content: bytes, trust: Trust) -> Iterator[Certificate]:
+def _certificates(content: bytes, trust: Trust, password: str | None) -> Iterator[Certificate]:
     """Those of the signatures and their timestamps, then of the store and the bundle, each once."""
     seen: set[bytes] = set()
-    for der in _ders(content, trust):
+    for der in _ders(content, trust, password):
         if der not in seen:
             seen.add(der)
             try:
@@ -203,9 +181,9 @@ def _certificates(content: bytes, trust: Trust) -> Iterator[Certificate]:
                 continue
 
 
-def _ders(content: bytes, trust: Trust) -> Iterator[bytes]:
+def _ders(content: bytes, trust: Trust, password: str | None) -> Iterator[bytes]:
     try:
-        document = read_document(Pdf(content), len(content))
+        document = read_document(Pdf(content, password=password), len(content))
     except Fault:
         return
     for found in document.signatures:

@@ -26,7 +26,10 @@ def passes_full_procedure(chain: Sequence[Certificate], at: datetime) -> bool:
             revinfo_policy=CertRevTrustPolicy(revocation_checking_policy=NO_REVOCATION),
             algorithm_usage_policy=AcceptAllAlgorithms(),
         )
-        path = ValidationPath(CertTrustAnchor(loaded[-1]), list(reversed(loaded[1:-1])), loaded[0])
+        # RFC 5937: a root's own constraints hold as well.
+        path = ValidationPath(
+            CertTrustAnchor(loaded[-1], derive_default_quals_from_cert=True), list(reversed(loaded[1:-1])), loaded[0]
+        )
         run(async_validate_path(context, path))
     except Exception:  # noqa: BLE001 -- whatever the library objects to, the path is not proved
         return False

@@ -7,7 +7,7 @@ earliest moment at which it is proved to exist, or now. So the strongest process
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from signing.report import SubIndication, Verdict
 from signing.trust import Trust, Use
@@ -16,11 +16,12 @@ from signing.verification.certificates import Certificate, load_certificate
 from signing.verification.facts import FoundSignature, Kept, SignedDocument
 from signing.verification.faults import BadCertificate, Fault
 from signing.verification.paths import ChainVerdict, Pool, judge_chain
-from signing.verification.revocation import MAX_ANSWERS, Value
+from signing.verification.revocation import CLOCK_SKEW, MAX_ANSWERS, Value
 from signing.verification.signature_check import Checked, check_digest
 from signing.verification.signed_data import SignedData, UnknownAlgorithm, digest_of, read_signed_data
 from signing.verification.timestamps import JudgedTimestamp, Token, judge_timestamp, read_token
 
+FAR = timedelta(days=1)  # between the signer's clock and the timestamp, before the report speaks of it
 MAX_POOL = 512  # certificates used for chains; a book with 16 signatures holds about 40
 
 
@@ -142,9 +143,10 @@ class _Material:
 
     @classmethod
     def gather(cls, document: SignedDocument, containers: Iterable[SignedData], trust: Trust) -> "_Material":
-        ders: dict[bytes, None] = {kept.der: None for kept in document.store.certificates}
-        ocsps = list(document.store.ocsps)
-        lists = list(document.store.lists)
+        # What the signatures bring goes first: anybody may fill the store with more than is read.
+        ders: dict[bytes, None] = {}
+        ocsps: list[Kept] = []
+        lists: list[Kept] = []
         tokens: dict[bytes, Token] = {}
         for signed in containers:
             ders.update(dict.fromkeys(signed.certificates))
@@ -156,6 +158,8 @@ class _Material:
                 # Proved only as far as the signature that holds it, which the caller cannot tell here: now.
                 ocsps += [Kept(der=der, revision=_NEVER) for der in each.ocsps]
                 lists += [Kept(der=der, revision=_NEVER) for der in each.revocation_lists]
+        ders.update(dict.fromkeys(kept.der for kept in document.store.certificates))
+        ocsps, lists = _with_store(ocsps, document.store.ocsps), _with_store(lists, document.store.lists)
         certificates = [loaded for der in list(ders)[:MAX_POOL] if (loaded := _load(der)) is not None]
         return cls(
             certificates=tuple(certificates),
@@ -183,6 +187,12 @@ class _Material:
                 *(Value(der=der, proven=now) for der in self.brought_lists),
             ),
         )
+
+
+def _with_store(brought: Sequence[Kept], stored: Sequence[Kept]) -> list[Kept]:
+    """What the signatures bring and then the store, each value once; where it stands in the store its age can be proved."""
+    places = {kept.der: kept for kept in reversed(stored)}
+    return list(dict.fromkeys((*(places.get(kept.der, kept) for kept in brought), *stored)))
 
 
 _NEVER = 1 << 30  # a revision that no document timestamp covers
@@ -289,7 +299,7 @@ def _judge_signature(
     )
     times = [each.time for each in timestamps if each.passed and each.time]
     best = min([at, *times])
-    proved = best < now and (bool(times) or bool(covering))
+    proved = bool(times) or bool(covering)
     # (4) the certificate at that time: clause 5.2.6, then algorithms: clause 5.2.8.
     chain = judge_chain(checked.certificate, pool, trust, at=best, now=now, use=Use.SIGNING, proven=proved)
     judged = Judged(
@@ -365,6 +375,22 @@ def claimed_time(judged: Judged) -> datetime | None:
     except Fault:
         told = None
     return told or judged.found.claimed
+
+
+def claim_doubts(judged: Judged) -> tuple[tuple[str, str], ...]:
+    """What is odd about the time that the signer claims, as codes and details; the verdict does not rest on the claim."""
+    claim, certificate = claimed_time(judged), judged.certificate
+    if claim is None or certificate is None:
+        return ()
+    doubts: list[tuple[str, str]] = []
+    if judged.time_is_proved and abs(claim - judged.best_time) > FAR:
+        doubts.append(("TIME_FAR_FROM_CLAIM", f"{claim.isoformat()} / {judged.best_time.isoformat()}"))
+    if not judged.time_is_proved and claim > judged.best_time + CLOCK_SKEW:
+        doubts.append(("CLAIM_IN_FUTURE", claim.isoformat()))
+    if not certificate.not_before - CLOCK_SKEW <= claim <= certificate.not_after:
+        span = f"{certificate.not_before.isoformat()} - {certificate.not_after.isoformat()}"
+        doubts.append(("CLAIM_OUTSIDE_CERTIFICATE", f"{claim.isoformat()}; {span}"))
+    return tuple(doubts)
 
 
 def _replaced(judged: Judged, verdict: Verdict, sub: SubIndication, code: str | None, detail: str) -> Judged:

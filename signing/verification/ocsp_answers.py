@@ -8,7 +8,6 @@ from functools import lru_cache
 from signing.verification.certificates import (
     Certificate,
     issued_by,
-    key_digest,
     load_certificate,
     same_name,
     signature_is_by,
@@ -68,7 +67,7 @@ def _is_about(single: Single, certificate: Certificate, issuer: Certificate) -> 
 @lru_cache(512)
 def _key_bits(certificate: Certificate) -> bytes:
     """The key's BIT STRING value without tag, length and number of unused bits."""
-    return read(key_digest(certificate)).children()[1].content[1:]
+    return read(certificate.key_info).children()[1].content[1:]
 
 
 @lru_cache(512)

@@ -21,6 +21,7 @@ from signing.verification.revoked import judge_revocation
 
 __all__ = ["ChainVerdict", "Pool", "judge_chain"]
 
+VERSION_3 = 3  # the first with extensions
 EKU_ANY = "2.5.29.37.0"
 EKU_TIMESTAMPING = "1.3.6.1.5.5.7.3.8"
 # Purposes with which people's signing certificates are issued. One that names only others (TLS, code, ...) is refused.
@@ -145,7 +146,8 @@ def _constraints(chain: Sequence[Certificate], at: datetime) -> Refusal | None:
         if reason:
             return _chain_refusal(certificate, reason)
     anchor = chain[-1]
-    if len(chain) > 1 and anchor.is_ca:
+    # A person's certificate that was pinned vouches for itself alone. Old roots without any extension say nothing of CAs.
+    if len(chain) > 1 and anchor.version >= VERSION_3:
         reason = _issuer_fault(anchor, chain[1:-1])
         if reason:
             return _chain_refusal(anchor, reason)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from signing.verification.algorithms import weakness
 from signing.verification.certificates import Certificate, issued_by, same_name
 from signing.verification.ocsp_answers import OcspWord, ocsp_word
-from signing.verification.revocation_lists import listed, revocation_list
+from signing.verification.revocation_lists import list_issuer, listed, revocation_list
 
 MAX_ANSWERS = 256  # revocation values looked at per file; a book with 16 signatures holds about 40
 MAX_LIST_SIGNERS = 4  # other keys of an issuer that may have signed its lists; an authority changes its key now and then
@@ -98,12 +98,14 @@ def _from_lists(
 ) -> Iterator[Answer]:
     signers: tuple[Certificate, ...] | None = None
     for value in lists:
+        by = list_issuer(value.der)
+        if by is None or not same_name(by, issuer.subject):
+            continue
         signer, told = issuer, revocation_list(value.der, issuer)
         if told is None:
             signers = _other_keys(issuer, others) if signers is None else signers
-            signer, told = next(
-                ((each, one) for each in signers if (one := revocation_list(value.der, each)) is not None), (issuer, None)
-            )
+            signer = next((each for each in signers if revocation_list(value.der, each) is not None), issuer)
+            told = None if _was_revoked(signer, others, lists) else revocation_list(value.der, signer)
         if told is None:
             continue
         revoked, reason = listed(told, certificate)
@@ -137,14 +139,32 @@ def _held(signer: Certificate, proven: datetime) -> bool:
 
 
 def _other_keys(issuer: Certificate, others: Sequence[Certificate]) -> tuple[Certificate, ...]:
-    """Further keys under the issuer's name that may sign lists: certified by the same authority, or by the issuer itself.
+    """Further keys under the issuer's name that may sign its lists: of before or after a change of key, or kept for lists.
 
-    RFC 5280 6.3.3 (f) wants their path to end at the same anchor; a common direct issuer makes sure of it.
+    Each certified one that is known, was certified by one, or has the same direct issuer: so their paths end at the same
+    anchor, as RFC 5280 6.3.3 (f) wants.
     """
-    same = [each for each in others if each != issuer and same_name(each.subject, issuer.subject)][: 4 * MAX_LIST_SIGNERS]
-    above = [each for each in others if same_name(each.subject, issuer.issuer) and issued_by(issuer, each)]
-    known = [*above, issuer]
-    return tuple(each for each in same if any(issued_by(each, one) for one in known))[:MAX_LIST_SIGNERS]
+    known, left = [issuer], [each for each in others if each != issuer and same_name(each.subject, issuer.subject)]
+    while len(known) <= MAX_LIST_SIGNERS:
+        found = next((each for each in left if any(_belong(each, one, others) for one in known)), None)
+        if found is None:
+            break
+        known.append(found)
+        left.remove(found)
+    return tuple(known[1:])
+
+
+def _belong(one: Certificate, other: Certificate, among: Sequence[Certificate]) -> bool:
+    if issued_by(one, other) or issued_by(other, one):
+        return True
+    return any(same_name(each.subject, one.issuer) and issued_by(one, each) and issued_by(other, each) for each in among)
+
+
+def _was_revoked(signer: Certificate, others: Sequence[Certificate], lists: Sequence[Value]) -> bool:
+    """Whether a list of whoever certified this signer of lists names it."""
+    above = [each for each in others if same_name(each.subject, signer.issuer) and issued_by(signer, each)]
+    told = (revocation_list(value.der, each) for each in above for value in lists)
+    return any(each is not None and listed(each, signer)[0] is not None for each in told)
 
 
 def _responder_was_revoked(

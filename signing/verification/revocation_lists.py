@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 from cryptography.x509.oid import ExtensionOID
 
+from signing.verification.certificate_fields import name_text
 from signing.verification.certificates import Certificate, same_name
-from signing.verification.der import read
+from signing.verification.der import INTEGER, SEQUENCE, read
 from signing.verification.faults import BadDer
 
 MAX_WALKED = 200_000  # entries of an indirect list, which has to be read from its first; others are searched by number
@@ -52,7 +53,8 @@ class RevocationList:
             if value.only_some_reasons or value.only_contains_attribute_certs:
                 self.complete = False
             if value.full_name is not None or value.relative_name is not None:
-                self.points = frozenset(_texts(value.full_name or ()))
+                relative = [f"{value.relative_name.rfc4514_string()},{name_text(self.issuer)}"] if value.relative_name else []
+                self.points = frozenset((*_texts(value.full_name or ()), *relative))
         elif extension.oid == ExtensionOID.DELTA_CRL_INDICATOR:
             self.complete = False
         elif extension.oid == _EXPIRED_ON_LIST and isinstance(value, x509.UnrecognizedExtension):
@@ -64,7 +66,7 @@ class RevocationList:
         """Whether a certificate that the list does not name is not revoked (RFC 5280 6.3.3 b)."""
         if not self.complete or (self.users_only and certificate.is_ca) or (self.ca_only and not certificate.is_ca):
             return False
-        return self.points is None or bool(self.points & _points(certificate))
+        return self.points is None or not self.points.isdisjoint(certificate.list_addresses)
 
     def entry(self, certificate: Certificate) -> tuple[datetime | None, str | None]:
         """Since when and why the certificate is revoked; (None, None) where the list does not name it.
@@ -103,6 +105,16 @@ class RevocationList:
 
 
 @lru_cache(512)
+def list_issuer(der: bytes) -> bytes | None:
+    """Under whose name the list stands (DER); None where it is no list."""
+    try:
+        parts = read(der).expect(SEQUENCE).children()[0].expect(SEQUENCE).children()
+        return parts[2 if parts[0].tag == INTEGER else 1].expect(SEQUENCE).raw
+    except (BadDer, IndexError):
+        return None
+
+
+@lru_cache(512)
 def revocation_list(der: bytes, signer: Certificate) -> RevocationList | None:
     """The list, when this certificate's key signed it and it may; None otherwise."""
     try:
@@ -125,16 +137,6 @@ def listed(found: RevocationList, certificate: Certificate) -> tuple[datetime | 
         return found.entry(certificate)
     except (ValueError, TypeError):
         return found.issued, "unreadable"
-
-
-@lru_cache(2048)
-def _points(certificate: Certificate) -> frozenset[str]:
-    """The distribution points that a certificate names (RFC 5280 4.2.1.13)."""
-    try:
-        value = certificate.parsed.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
-    except (x509.ExtensionNotFound, ValueError):
-        return frozenset()
-    return frozenset(text for point in value if not point.crl_issuer for text in _texts(point.full_name or ()))
 
 
 def _texts(names: Iterable[x509.GeneralName]) -> list[str]:

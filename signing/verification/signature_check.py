@@ -70,7 +70,7 @@ def check_digest(signed: SignedData, digest: bytes) -> Checked:
 def signing_certificate(signed: SignedData) -> Certificate | None:
     """The certificate in the container that the SignerInfo names: by issuer and serial number, or by its key."""
     unreadable: BadCertificate | None = None
-    for der in signed.certificates:
+    for der in (*signed.certificates, *signed.more_certificates):
         try:
             certificate = load_certificate(der)
         except BadCertificate as fault:

@@ -19,6 +19,7 @@ from signing.verification.faults import BadDer, BadSignedData
 FIRST, SECOND, THIRD, IMPLICIT_KEY_ID = 0xA0, 0xA1, 0xA2, 0x80
 
 MAX_CERTIFICATES = 64  # in one container; a chain has at most about eight
+MAX_SEARCHED = 1_024  # of which the signer's is looked for; anyone may add some, the set is not signed
 MAX_TIMESTAMPS = 16  # on one signature; more only cost time
 
 SIGNED_DATA = "1.2.840.113549.1.7.2"
@@ -114,7 +115,8 @@ class SignedData:
 
     content_type: str  # of what is signed: DATA or TST_INFO
     encapsulated: bytes | None
-    certificates: tuple[bytes, ...]
+    certificates: tuple[bytes, ...]  # the first MAX_CERTIFICATES
+    more_certificates: tuple[bytes, ...]  # the signer's may stand among these too
     revocation_lists: tuple[bytes, ...]
     issuer: bytes | None  # DER name of the signer's issuer, with `serial`; or
     serial: int | None
@@ -199,8 +201,6 @@ def read_signed_data(data: bytes) -> SignedData:
             certificates = [child.raw for child in part.children() if child.tag == SEQUENCE]
         elif part.tag == SECOND:
             lists = [child.raw for child in part.children() if child.tag == SEQUENCE]
-    if len(certificates) > MAX_CERTIFICATES:
-        raise BadSignedData(f"{len(certificates)} certificates in one signature, at most {MAX_CERTIFICATES} are read")
     signers = parts[-1].expect(SET).children()
     if len(signers) != 1:
         raise BadSignedData(f"{len(signers)} SignerInfos; a PDF signature has exactly one")
@@ -209,7 +209,8 @@ def read_signed_data(data: bytes) -> SignedData:
     return SignedData(
         content_type=content[0].oid(),
         encapsulated=content[1].children()[0].octets() if len(content) > 1 else None,
-        certificates=tuple(certificates),
+        certificates=tuple(certificates[:MAX_CERTIFICATES]),
+        more_certificates=tuple(certificates[MAX_CERTIFICATES:MAX_SEARCHED]),
         revocation_lists=(*lists, *archived_lists),
         ocsps=archived_ocsps,
         size=root.end,

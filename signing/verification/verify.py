@@ -5,7 +5,8 @@ report = verify(pdf, Trust.load(["trust/"]))
 
 import hashlib
 import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from signing.report import (
     AttachmentReport,
@@ -23,7 +24,7 @@ from signing.verification.certificates import Certificate
 from signing.verification.contents import Attached, Contents, look_inside
 from signing.verification.facts import Coverage, Later, SignedDocument
 from signing.verification.faults import BadStructure, Encrypted, Fault, NeedsPassword, WrongPassword
-from signing.verification.judgement import Judged, claimed_time, judge
+from signing.verification.judgement import Judged, claim_doubts, claimed_time, judge
 from signing.verification.kinds import kind_of
 from signing.verification.levels import name_level, renewal_date
 from signing.verification.linearization import is_linearization_sound
@@ -32,7 +33,6 @@ from signing.verification.structure import read_document
 from signing.verification.words import finding
 
 MAX_BYTES = 512 * 1024 * 1024  # of one file
-FAR = timedelta(days=1)  # between the signer's clock and the timestamp, before the report speaks of it
 MAX_DEPTH = 2  # attachments inside attachments: a volume holds sheets, a sheet may hold its data
 MAX_ATTACHMENTS = 64  # that are verified in turn; a class book has 13 sheets
 
@@ -66,7 +66,7 @@ def verify(
         if fetch:
             from signing.verification.fetching import with_fetched
 
-            trust = with_fetched(pdf, trust, now)
+            trust = with_fetched(pdf, trust, now, password)
         told = _verify(pdf, trust, now, depth, password)
     except Encrypted as fault:
         told = _Told(verdict=Verdict.UNREADABLE, findings=(_locked(fault),))
@@ -233,9 +233,7 @@ def _time_findings(judged: Judged) -> list[Finding]:
     found += [finding(note) for note in judged.checked.notes]
     if not judged.found.is_timestamp:
         found += [finding(each.code, each.detail) for each in judged.timestamps if each.code]
-        claim = claimed_time(judged)
-        if claim is not None and judged.time_is_proved and abs(claim - judged.best_time) > FAR:
-            found.append(finding("TIME_FAR_FROM_CLAIM", f"{claim.isoformat()} / {judged.best_time.isoformat()}"))
+        found += [finding(code, detail) for code, detail in claim_doubts(judged)]
         if not judged.timestamps and not judged.proofs and judged.checked.sound:
             found.append(finding("NO_TIMESTAMP"))
     if judged.chain is not None and judged.chain.passed and judged.chain.unknown:
@@ -297,20 +295,24 @@ def _orphans(
 ) -> tuple[Finding, ...]:
     """Signature data in the raw file that no field accounts for: "no signatures" would be a lie."""
     known = {found.byte_range for found in document.signatures} if document else set()
-    hidden = contents.hidden if contents else ()
-    for match in _BYTE_RANGE.finditer(content):
+    hidden = (*(contents.hidden if contents else ()), *(document.rights if document else ()))
+
+    def strange(pattern: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
+        """What was found outside attached files and usage rights."""
+        for match in pattern.finditer(content):
+            if not any(start <= match.start() < stop for start, stop in hidden):
+                yield match
+
+    for match in strange(_BYTE_RANGE):
         try:
             numbers = tuple(int(each) for each in match.group(1).split())
         except ValueError:
             numbers = ()
-        inside = any(start <= match.start() < stop for start, stop in hidden)
-        if numbers not in known and not inside:
-            usage = any(each.code == "USAGE_RIGHTS" for each in (document.findings if document else ()))
-            return () if usage and reports else (finding("ORPHAN_SIGNATURE_DATA"),)
-    if not reports:  # a file that was cut off inside its signature has no byte range any more
-        for match in _SUBFILTER.finditer(content):
-            if not any(start <= match.start() < stop for start, stop in hidden):
-                return (finding("ORPHAN_SIGNATURE_DATA"),)
+        if numbers not in known:
+            return (finding("ORPHAN_SIGNATURE_DATA"),)
+    # A file that was cut off inside its signature has no byte range any more.
+    if not reports and next(strange(_SUBFILTER), None) is not None:
+        return (finding("ORPHAN_SIGNATURE_DATA"),)
     return ()
 
 

@@ -27,7 +27,6 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The check was stopped: the file asks for too much time or memory ({detail})",
     ),
     "NO_SIGNATURE": ("Tệp không có chữ ký số", "The file carries no digital signature"),
-    "EMPTY_FIELDS": ("Các ô ký còn trống: {detail}", "Signature fields not signed yet: {detail}"),
     "ORPHAN_SIGNATURE_DATA": (
         "Tệp có dữ liệu chữ ký nhưng không thuộc ô ký nào",
         "The file holds signature data that belong to no signature field",
@@ -181,7 +180,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Thời gian do người ký báo lệch xa dấu thời gian ({detail})",
         "The claimed time is far from the timestamp ({detail})",
     ),
-    "TIMESTAMP_ORDER": ("Thứ tự dấu thời gian không hợp lý ({detail})", "The timestamps are out of order ({detail})"),
+    "CLAIM_IN_FUTURE": (
+        "Thời gian do người ký báo ở tương lai ({detail})",
+        "The time that the signer claims lies in the future ({detail})",
+    ),
+    "CLAIM_OUTSIDE_CERTIFICATE": (
+        "Thời gian do người ký báo nằm ngoài thời hạn của chứng thư ({detail})",
+        "The time that the signer claims lies outside the certificate's validity ({detail})",
+    ),
     "LEVEL_NOT_MET": ("Chưa đạt mức {detail}", "The next level is not met: {detail}"),
     "EVIDENCE_OLDER_THAN_TIMESTAMP": (
         "Thông tin thu hồi có trước dấu thời gian ({detail})",
@@ -207,16 +213,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "A visible signature field was added after this signature: {detail}",
     ),
     "FIELD_MAY_COVER": (
-        "Có ô ký nhìn thấy được thêm sau khi ký, có thể che nội dung: {detail}",
-        "A visible signature field was added after signing; it may cover what was signed: {detail}",
+        "Có ô được thêm, điền hoặc ký sau chữ ký này, có thể che nội dung: {detail}",
+        "A field was added, filled in or signed after this signature; it may cover what was signed: {detail}",
     ),
     "ANNOTATION_MAY_COVER": (
         "Có ghi chú được thêm, sửa hoặc xóa sau khi ký, có thể che hoặc đổi nội dung nhìn thấy: {detail}",
         "An annotation was added, changed or removed after signing; it may cover or alter what is seen: {detail}",
-    ),
-    "EARLY_REFERENCE": (
-        "Tài liệu được ký có tham chiếu tới đối tượng chỉ xuất hiện sau khi ký ({detail})",
-        "The signed document refers to objects that were defined only after signing ({detail})",
     ),
     "HIDDEN_OBJECTS": (
         "Phiên bản sau có đối tượng không nằm trong bảng tham chiếu ({detail})",

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,15 +11,18 @@ from asn1crypto import cms, core
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from signing import DemoAuthority, Report, Trust, verify
 from signing.demo import Issued
 from signing.demo.certificates import Identity as AuthorityIdentity
 from signing.demo.certificates import Profile, certify, new_key
 from signing.demo.certificates import name as subject
+from signing.trust import Revocation, TimestampUsage
 from signing.verification.signed_data import read_signed_data
 from signing.verification.syntax import Ref
+from signing.verification.timestamps import judge_fresh_token
+from tests.signing.pki import Plan, authority, make
 from tests.signing.updates import (
     Identity,
     Style,
@@ -489,3 +492,120 @@ def test_the_renewal_date_is_the_end_of_the_newest_proof(office: Office) -> None
 def test_identity_is_only_for_tests() -> None:
     """The signer that refuses nothing lives in the tests."""
     assert Identity.__module__.startswith("tests")
+
+
+def test_junk_in_the_store_hides_no_chain(office: Office) -> None:
+    """Anybody may fill the store after signing: what the signature itself brings is looked at first."""
+    stranger = make(authority("Stranger"))
+    junk = [make(Plan(common=f"Junk {number}", key_name="junk", serial=number + 1), stranger).der for number in range(520)]
+    update = Update(office.sign(office.person()))
+    update.change(update.catalog, DSS={"/Certs": [Ref(update.stream(der), 0) for der in junk]})
+
+    assert only(office.judge(update.bytes()))[::2] == ("TOTAL_PASSED", "B-T")
+
+
+def test_junk_in_the_container_hides_no_signer(office: Office) -> None:
+    """The set of certificates is not signed: whoever adds to it breaks nothing."""
+    stranger = make(authority("Stranger"))
+    junk = [make(Plan(common=f"Junk {number}", key_name="junk", serial=number + 1), stranger).der for number in range(70)]
+
+    def stuffed(info: cms.ContentInfo) -> cms.ContentInfo:
+        more = [asn1_x509.Certificate.load(der) for der in junk]
+        info["content"]["certificates"] = cms.CertificateSet([*more, *info["content"]["certificates"]])
+        return info
+
+    content = office.sign(office.person(), rebuild=stuffed, reserve=60_000)
+    report = office.judge(content)
+
+    assert only(report)[::2] == ("TOTAL_PASSED", "B-T"), report.to_json()
+
+
+def test_an_impossible_claim_is_told(office: Office) -> None:
+    """The signer's clock decides nothing; where it cannot be right, the report says so."""
+    person = office.person()
+    late = put_signature(office.book, FIELD, identity(person), Style(at=datetime(2099, 1, 1, tzinfo=UTC)))
+    early = put_signature(office.book, FIELD, identity(person), Style(at=datetime(2019, 1, 1, tzinfo=UTC)))
+
+    assert {"CLAIM_IN_FUTURE", "CLAIM_OUTSIDE_CERTIFICATE"} <= codes(office.judge(late))
+    assert "CLAIM_OUTSIDE_CERTIFICATE" in codes(office.judge(early))
+    assert "CLAIM_IN_FUTURE" not in codes(office.judge(early))
+
+
+def test_a_token_within_the_clocks_tolerance_proves_the_present(office: Office) -> None:
+    """An authority whose clock is four minutes ahead: the signature is proved to exist now."""
+    content = office.at(NOW + timedelta(minutes=4)).sign(office.person())
+    report = office.judge(content, NOW)
+
+    assert only(report)[::2] == ("TOTAL_PASSED", "B-T")
+    assert report.signatures[0].best_time == NOW
+
+
+def test_an_authority_whose_purpose_is_not_critical(office: Office) -> None:
+    """RFC 3161 2.3 wants it critical: said, and refused where the bundle demands it."""
+    person = identity(office.person())
+    content = put_signature(office.book, FIELD, person, Style(timestamp=_tsa(office, ("time_stamping",)), at=NOW))
+    strict = verify(content, replace(office.trust, timestamp_usage=TimestampUsage.CRITICAL), at=NOW)
+
+    assert "TSA_USAGE_NOT_CRITICAL" in codes(office.judge(content))
+    assert only(office.judge(content))[2] == "B-T"
+    assert only(strict)[2] == "B-B"
+    assert "TIMESTAMP_NOT_TRUSTED" in codes(strict)
+
+
+def test_an_algorithm_that_is_not_known(office: Office) -> None:
+    """Not judged is not invalid: what we do not know may be sound."""
+
+    def renamed(der: bytes) -> bytes:
+        info = cms.ContentInfo.load(der)
+        info["content"]["signer_infos"][0]["signature_algorithm"] = {"algorithm": "2.16.840.1.101.3.4.3.18"}  # ML-DSA-65
+        return bytes(info.dump())
+
+    report = office.judge(replace_contents(office.sign(office.person(), stamped=False), renamed))
+
+    assert only(report)[:2] == ("INDETERMINATE", "CRYPTO_CONSTRAINTS_FAILURE")
+    assert "UNKNOWN_ALGORITHM" in codes(report)
+
+
+def test_whoever_signs_can_ask_whether_a_token_will_be_believed(office: Office, tmp_path: Path) -> None:
+    """The same judgement before the token is used as after."""
+    digest = hashlib.sha256(b"value").digest()
+    other = DemoAuthority(tmp_path / "other", clock=lambda: NOW, key="rsa2048")
+    required = replace(office.trust, revocation=Revocation.REQUIRED)
+
+    assert judge_fresh_token(office.authority.timestamp(digest), digest, required, now=NOW).passed
+    stranger = judge_fresh_token(other.timestamp(digest), digest, office.trust, now=NOW)
+    assert (stranger.passed, stranger.sub_indication) == (False, "NO_CERTIFICATE_CHAIN_FOUND")
+    assert (
+        judge_fresh_token(office.authority.timestamp(digest), bytes(32), office.trust, now=NOW).sub_indication == "HASH_FAILURE"
+    )
+    assert judge_fresh_token(b"", digest, office.trust, now=NOW).sub_indication == "FORMAT_FAILURE"
+
+
+@pytest.mark.parametrize(
+    ("oid", "value"),
+    [
+        ("2.5.29.19", "3003010100"),  # basicConstraints with an explicit cA FALSE
+        ("2.5.29.19", "3006010100020100"),  # a path length without being an authority
+        ("2.5.29.32", "301d301b06032a03043014301206082b0601050507020230061a04c490c3a3"),  # UTF-8 in a VisibleString
+        ("2.5.29.17", "ffff"),  # nothing that can be read
+        ("1.3.6.1.5.5.7.1.1", "0500"),
+    ],
+)
+def test_an_odd_extension_loses_no_signature(oid: str, value: str, office: Office) -> None:
+    """What cannot be read and is not critical is ignored; the key and what it signed are as good as ever."""
+    odd = x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), bytes.fromhex(value))
+    root = make(authority("Root"))
+    person = make(Plan(common="Person", more=[(odd, False)]), root)
+    assert isinstance(person.key, ec.EllipticCurvePrivateKey)
+    signer = Identity(key=person.key, certificate=person.der, chain=())
+    report = verify(put_signature(office.book, FIELD, signer, Style(at=NOW)), Trust.of_certificates([root.der]), at=NOW)
+
+    assert only(report)[:2] == ("TOTAL_PASSED", None)
+
+
+def test_an_unreadable_critical_extension_refuses_the_chain() -> None:
+    """What must be understood and cannot be read is not understood (RFC 5280 4.2)."""
+    odd = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.37"), b"\xff\xff")
+    loaded = make(Plan(common="Person", more=[(odd, True)])).loaded
+
+    assert loaded.unknown_critical == ("2.5.29.37",)

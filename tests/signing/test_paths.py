@@ -162,6 +162,7 @@ def accents() -> Case:
     return named(name("Cục Chứng thực"), name("Cu\u0323c Chu\u031b\u0301ng thu\u031b\u0323c"))
 
 
+ANCHOR = "RFC 5280 6.1 reads no constraints of an anchor; we and openssl do"
 ONE_WAY = "it follows the first issuer that fits and tries no second one"
 PEDANTIC = "only RFC 5280 7.1 in full (here by NFKC): it compares the bytes of other string types"
 CASES: dict[str, Callable[[], Case]] = {
@@ -202,7 +203,18 @@ CASES: dict[str, Callable[[], Case]] = {
     "constraints not critical": lambda: line(ISSUING.but(critical_ca=False), PERSON),
     "version 1 in the middle": lambda: says(line(version_1(ISSUING), PERSON), CHAIN),
     "root that does not say CA": lambda: says(
-        line(ISSUING, PERSON, root=version_1(ROOT)), openssl="it wants a root to say CA; an anchor is chosen, RFC 5280 6.1"
+        line(ISSUING, PERSON, root=version_1(ROOT)), CHAIN, certvalidator=ANCHOR
+    ),
+    "person pinned, issues": lambda: says(line(PERSON, root=Plan(common="Pinned", ca=False)), CHAIN, certvalidator=ANCHOR),
+    "person pinned": lambda: Case(leaf=(pinned := make(Plan(common="Pinned", ca=False))), anchors=[pinned]),
+    "root that may not sign certificates": lambda: says(
+        line(ISSUING, PERSON, root=ROOT.but(usages=("crl_sign",))), CHAIN, certvalidator=ANCHOR
+    ),
+    "root's name constraints": lambda: says(
+        line(ISSUING, PERSON, root=ROOT.but(more=[permitted(dn("Other"))])), CHAIN, certvalidator=ANCHOR
+    ),
+    "root's name constraints held": lambda: line(
+        ISSUING, PERSON, root=ROOT.but(more=[permitted(dn("Issuing"), dn("Person"))])
     ),
     "no key usage": lambda: line(ISSUING.but(usages=None), PERSON),
     "may not sign certificates": lambda: says(line(ISSUING.but(usages=("crl_sign",)), PERSON), CHAIN),
@@ -211,7 +223,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "root's path length held": lambda: line(ISSUING, PERSON, root=ROOT.but(path_length=1)),
     "root's path length exceeded": lambda: says(
         line(ISSUING, authority("Lower"), PERSON, root=ROOT.but(path_length=1)), CHAIN,
-        certvalidator="RFC 5280 6.1 reads no constraints of an anchor; we and openssl do",
+        certvalidator=ANCHOR,
     ),
     "strange critical extension": lambda: says(line(ISSUING, PERSON.but(more=[(CRITICAL_STRANGER, True)])), CHAIN),
     "strange critical extension above": lambda: says(line(ISSUING.but(more=[(CRITICAL_STRANGER, True)]), PERSON), CHAIN),
