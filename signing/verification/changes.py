@@ -103,8 +103,9 @@ def compare(pair: Pair, genuine: frozenset[str]) -> list[Change]:
         {**elements, **opaque_numbers(old_pages, old_fields), **_catalog_number(pair.old)},
         {**elements, **opaque_numbers(new_pages, new_fields), **_catalog_number(pair.new)},
     )
-    changes = [*_trailer(pair), *_catalog(pair)]
-    changes += [_form_change(each) for each in compare_forms(pair, old_fields, new_fields, genuine)]
+    changes = [_form_change(each) for each in compare_forms(pair, old_fields, new_fields, genuine)]
+    signing = any(each.what in {What.SIGNED, What.TIMESTAMP} for each in changes)
+    changes = [*_trailer(pair), *_catalog(pair, signing=signing), *changes]
     changes += compare_pages(pair, old_fields, new_fields)
     changes += _structure(pair, old_fields, new_fields)
     return changes
@@ -132,7 +133,7 @@ def _trailer(pair: Pair) -> list[Change]:
     return []
 
 
-def _catalog(pair: Pair) -> list[Change]:
+def _catalog(pair: Pair, *, signing: bool) -> list[Change]:
     old, new = pair.old.catalog, pair.new.catalog
     changes: list[Change] = []
     if not pair.same(old.get("/DSS"), new.get("/DSS")):
@@ -141,7 +142,7 @@ def _catalog(pair: Pair) -> list[Change]:
     renewed = not pair.same(old.get("/Metadata"), new.get("/Metadata"))
     if renewed and not is_xmp(pair.new, new.get("/Metadata")):
         changes.append(Change(what=What.UNKNOWN, detail="catalog /Metadata is no XMP"))
-    less = declares_less(pair.old, pair.new)
+    less = declares_less(pair.old, pair.new, signing=signing)
     if less is not None:
         changes.append(Change(what=What.UNKNOWN, detail=f"catalog {less} declares less"))
     for key in pair.differing(old, new, skip=_CATALOG_JUDGED):

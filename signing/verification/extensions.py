@@ -13,8 +13,12 @@ _DECLARED = frozenset({"/BaseVersion", "/ExtensionLevel", "/ExtensionRevision", 
 MAX_EXTENSIONS = 64  # of one prefix, and prefixes; real files have one or two
 
 
-def declares_less(old: View, new: View) -> str | None:
-    """The key of the catalog that declares less than before, or something that is no declaration; None where none does."""
+def declares_less(old: View, new: View, *, signing: bool) -> str | None:
+    """The key of the catalog that declares less than before, or something that is no declaration; None where none does.
+
+    Whoever signs writes the declaration of their own signature's form (ETSI's, level 2) over a later one (level 5): with a new
+    signature the level of an extension may be lower.
+    """
     before, after = old.resolve(old.catalog.get("/Version")), new.resolve(new.catalog.get("/Version"))
     if before != after and (version_of(after) is None or (version_of(before) or (0, 0)) > (version_of(after) or (0, 0))):
         return "/Version"
@@ -25,7 +29,11 @@ def declares_less(old: View, new: View) -> str | None:
         return "/Extensions"
     if not all(_is_declaration(new, value) for key, value in second.items() if key != "/Type"):
         return "/Extensions"
-    kept = (key in second and _stays(old, value, new, second[key]) for key, value in (first or {}).items() if key != "/Type")
+    kept = (
+        key in second and _stays(old, value, new, second[key], signing=signing)
+        for key, value in (first or {}).items()
+        if key != "/Type"
+    )
     return None if all(kept) else "/Extensions"
 
 
@@ -52,17 +60,17 @@ def _listed(view: View, value: Any) -> list[Any]:
     return [view.resolve(each) for each in listed[:MAX_EXTENSIONS]]
 
 
-def _stays(old: View, before: Any, new: View, after: Any) -> bool:
+def _stays(old: View, before: Any, new: View, after: Any, *, signing: bool) -> bool:
     """Each extension is still there, at the same level or a higher one."""
     listed = _listed(new, after)
-    return all(any(_grew(old, each, new, other) for other in listed) for each in _listed(old, before))
+    return all(any(_grew(old, each, new, other, signing=signing) for other in listed) for each in _listed(old, before))
 
 
-def _grew(old: View, before: Any, new: View, after: Any) -> bool:
+def _grew(old: View, before: Any, new: View, after: Any, *, signing: bool) -> bool:
     if not isinstance(before, dict):
         return True  # it declared nothing
     levels = old.resolve(before.get("/ExtensionLevel")), new.resolve(after.get("/ExtensionLevel"))
     bases = version_of(old.resolve(before.get("/BaseVersion"))), version_of(new.resolve(after.get("/BaseVersion")))
     lower = isinstance(levels[0], int) and (not isinstance(levels[1], int) or levels[1] < levels[0])
     older = bases[0] is not None and (bases[1] is None or bases[1] < bases[0])
-    return not lower and not older
+    return (signing or not lower) and not older

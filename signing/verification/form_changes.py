@@ -5,7 +5,8 @@ from typing import Any
 
 from signing.verification.fields import Field
 from signing.verification.graph import MOVED, Pair
-from signing.verification.page_cover import is_hidden, shares
+from signing.verification.page_cover import is_hidden, is_nothing, shares
+from signing.verification.painting import paints_more_than_text
 from signing.verification.pdf import View
 from signing.verification.syntax import Ref, Stream, text_of
 
@@ -98,7 +99,10 @@ def _field(pair: Pair, name: str, before: Field, after: Field, genuine: frozense
         pass
     elif before.kind != "/Sig":
         old_text, new_text = _shown(pair.old, old_value), _shown(pair.new, new_value)
-        changes.append(FormChange(kind="value", name=name, old=old_text, new=new_text, places=shares(pair.new, after)))
+        drawn = any(paints_more_than_text(pair.new, each.entries.get("/AP")) for each in after.widgets)
+        changes.append(
+            FormChange(kind="value", name=name, old=old_text, new=new_text, places=shares(pair.new, after), draws=drawn)
+        )
         allowed = _SET_WHEN_FILLING
     elif old_value is None:
         kind = _signature_kind(pair, after, genuine)
@@ -107,7 +111,7 @@ def _field(pair: Pair, name: str, before: Field, after: Field, genuine: frozense
         places = shares(pair.new, after)
         changes.append(
             FormChange(
-                kind="signed" if places else kind,  # what can be seen is more than proof
+                kind="signed" if places or shares(pair.old, before) else kind,  # what is or was seen is more than proof
                 name=name,
                 claims=claimed_level(pair.new, after),
                 places=places,
@@ -193,6 +197,8 @@ def _widgets(pair: Pair, name: str, before: Field, after: Field, allowed: frozen
     changes: list[FormChange] = []
     for old, new in zip(before.widgets, after.widgets, strict=True):
         skip = allowed | {"/StructParent"} if old.entries.get("/StructParent") is None else allowed
+        if allowed is _SET_WHEN_SIGNING and is_nothing(pair.new.resolve(new.entries.get("/Rect"))):
+            skip |= {"/Rect"}  # PDFBox takes the place away when it signs without a picture; nothing is covered by nothing
         for key in pair.differing(old.entries, new.entries, skip=skip):
             looks = key in _LOOKS and before.kind != "/Sig"
             changes.append(FormChange(kind="widget" if looks else _weight(key), name=name, detail=f"field {name} {key}"))

@@ -35,6 +35,7 @@ class Pair:
         self.new: View = pdf.at(new)
         self.changed = _changed(pdf, old, new)
         self._alike: dict[tuple[Ref, Ref, bool, bool], bool] = {}
+        self._assumed: list[tuple[Ref, Ref, bool, bool]] = []  # in the order in which they were called alike
         self._to_the_letter = False
         self._drawn = False
         self._opaque_old: dict[int, str] = {}
@@ -83,11 +84,17 @@ class Pair:
             if key in self._alike:
                 return self._alike[key]
             self._alike[key] = True  # a circle is alike when everything else on it is
+            mark = len(self._assumed)
+            self._assumed.append(key)
             self._visited += 1
             if self._visited > MAX_OBJECTS:
                 raise TooMuch
             found = not self._is_ambiguous(old, new) and self._same_values(self.old.resolve(old), self.new.resolve(new), depth)
-            self._alike[key] = found
+            if not found:  # what was found alike since then may rest on the assumption
+                for each in self._assumed[mark:]:
+                    self._alike.pop(each, None)
+                del self._assumed[mark:]
+                self._alike[key] = False
             return found
         if self._to_the_letter and isinstance(old, Ref) != isinstance(new, Ref):
             return False

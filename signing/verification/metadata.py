@@ -10,7 +10,12 @@ _ROOT = "{adobe:ns:meta/}xmpmeta"
 
 
 def is_xmp(view: View, value: Any) -> bool:
-    """Whether a value of /Metadata is a stream of well-formed XMP without entities. Metadata that were taken away are none."""
+    """Whether a value of /Metadata is a stream of well-formed XMP without entities (14.3.2).
+
+    Metadata that were taken away are none, nor is a stream that can be drawn as well.
+    """
+    if view.get(value, "/Subtype") != "/XML" or view.get(value, "/Type") not in {None, "/Metadata"}:
+        return False
     from lxml import etree  # only where metadata were renewed
 
     try:

@@ -8,7 +8,7 @@ from typing import Any
 from signing.verification.fields import Field
 from signing.verification.graph import MOVED, Pair, TooMuch, references
 from signing.verification.metadata import is_xmp
-from signing.verification.pages import Page, given_from_above, inner_nodes, pages_of
+from signing.verification.pages import Page, box_of, given_from_above, inner_nodes, pages_of
 from signing.verification.pdf import View
 from signing.verification.permissions import Change, What
 from signing.verification.syntax import Ref
@@ -180,7 +180,26 @@ def _weight(view: View, item: Any) -> What:
     pictured = any(view.get(item, key) is not None for key in ("/AP", "/AA", "/MK"))
     action = view.get(item, "/A")
     acts = action is not None and not (subtype == "/Link" and _is_quiet_action(view, action))
-    return What.ANNOTATION if subtype in _QUIET_ANNOTATIONS and not pictured and not acts else What.ANNOTATION_DRAWS
+    quiet = subtype in _QUIET_ANNOTATIONS and not pictured and not acts and not (subtype in _MARKUP and _is_heavy(view, item))
+    return What.ANNOTATION if quiet else What.ANNOTATION_DRAWS
+
+
+def _is_heavy(view: View, item: Any) -> bool:
+    """Whether a mark on words is so dark or so tall that they cannot be read through it."""
+    colours = [view.resolve(each) for each in view.items(view.get(item, "/C"))]
+    numbers = [float(each) for each in colours if isinstance(each, int | float)]
+    dark = len(numbers) not in {1, 3} or sum(numbers) / len(numbers) < _LIGHT
+    points = [view.resolve(each) for each in view.items(view.get(item, "/QuadPoints"))]
+    heights = [each for each in points[1::2] if isinstance(each, int | float)]
+    quads = [heights[index : index + 4] for index in range(0, len(heights), 4)]
+    box = box_of(view, view.get(item, "/Rect"))
+    tall = any(max(each) - min(each) > _TALL for each in quads) or (not quads and (box is None or box[3] - box[1] > _TALL))
+    return tall or (dark and view.get(item, "/Subtype") == "/Highlight")
+
+
+_MARKUP = frozenset({"/Highlight", "/Underline", "/Squiggly", "/StrikeOut"})
+_LIGHT = 0.4  # mean of the colour's parts
+_TALL = 40.0  # points; a line of large print has 20
 
 
 def _is_quiet_action(view: View, action: Any) -> bool:

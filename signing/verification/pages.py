@@ -44,11 +44,14 @@ def node_numbers(view: View) -> frozenset[int]:
     return known
 
 
-MAX_CLIMB = 32  # nodes above each other
+MAX_CLIMB = 64  # nodes above each other; balanced trees have four
 
 
 def given_from_above(view: View, page: Page) -> list[Any]:
-    """What a reader that climbs by /Parent would let the page inherit, where it says nothing itself (7.7.3.4)."""
+    """What a reader that climbs by /Parent would let the page inherit, where it says nothing itself (7.7.3.4).
+
+    Raises BadStructure.
+    """
     found: dict[str, Any] = {}
     node: Any = page.entries
     for _ in range(MAX_CLIMB):
@@ -56,7 +59,10 @@ def given_from_above(view: View, page: Page) -> list[Any]:
         if not isinstance(node, dict):
             break
         for key in _INHERITED:
-            found.setdefault(key, node.get(key))
+            if node.get(key) is not None:
+                found.setdefault(key, node[key])
+    else:
+        raise BadStructure("a page hangs too deep")
     return [found.get(key) for key in _INHERITED]
 
 

@@ -41,7 +41,7 @@ class Change:
     field_is_new: bool = False
     claims: int | None = None  # of a new signature: the DocMDP level that it or its lock would set
     places: tuple[tuple[int, float], ...] = ()  # of a field: pages, and how much of each its picture takes
-    draws: bool = False  # of a field: a picture without a signature, or one that was hidden
+    draws: bool = False  # of a field: a picture without a signature, or one that was hidden, or more than the text of a value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ def judge_changes(changes: Sequence[Change], permission: Permission, *, happened
     values = [change for change in changes if change.what is What.VALUE]
     findings += [finding("FIELD_CHANGED", change.field) for change in values]
     if not forbidden and not unknown:
-        covering |= {each.field or "" for each in changes if each.draws and (each.field not in signed or not each.field_is_new)}
+        covering |= {each.field or "" for each in changes if _shows_unsigned(each, signed)}
         findings += [each for change in changes if (each := _to_look_at(change, permission, covering)) is not None]
     if forbidden:
         answer = Changes.FORBIDDEN
@@ -112,15 +112,19 @@ _FORBIDDEN_AT: Mapping[int | None, frozenset[What]] = {
 def _covering(changes: Sequence[Change]) -> set[str]:
     """The fields whose pictures take so much of a page that they could hide what was signed, alone or new ones together."""
     sums: defaultdict[int, float] = defaultdict(float)
-    for change in changes:
-        for page, share in change.places if change.what is What.FIELD_ADDED_VISIBLE else ():
+    together = [each for each in changes if each.what is What.FIELD_ADDED_VISIBLE or (each.what is What.VALUE and each.draws)]
+    for change in together:
+        for page, share in change.places:
             sums[page] += share
-    return {
-        change.field or ""
-        for change in changes
-        for page, share in change.places
-        if share > LARGE_SHARE or (change.what is What.FIELD_ADDED_VISIBLE and sums[page] > LARGE_TOGETHER)
-    }
+    alone = {each.field or "" for each in changes if any(share > LARGE_SHARE for _, share in each.places)}
+    return alone | {each.field or "" for each in together if any(sums[page] > LARGE_TOGETHER for page, _ in each.places)}
+
+
+def _shows_unsigned(change: Change, signed: frozenset[str]) -> bool:
+    """A new field with a picture and no signature, or one that was hidden when the rest was signed."""
+    return change.draws and (
+        change.what is What.SIGNED or (change.what is What.FIELD_ADDED_VISIBLE and change.field not in signed)
+    )
 
 
 def _is_forbidden(change: Change, permission: Permission, signed: frozenset[str], covering: set[str]) -> bool:

@@ -226,6 +226,9 @@ class _Step:
         self._trailer()
         self._catalog()
         self._fields()
+        signing = any(each.what in {What.SIGNED, What.TIMESTAMP} for each in self.found)
+        if declares_less(self.old, self.new, signing=signing) is not None:
+            raise NotPlain("version or extensions")
         self._pages()
         left = self.replaced - self.explained
         if left:
@@ -246,8 +249,6 @@ class _Step:
         root = self.new.trailer["/Root"]
         _require_same(old, new, _CATALOG_FREE, "catalog")
         self.explained.add(root.number)
-        if declares_less(self.old, self.new) is not None:
-            raise NotPlain("version or extensions")
         self._metadata(old.get("/Metadata"), new.get("/Metadata"))
         self._form(old.get("/AcroForm"), new.get("/AcroForm"))
         if self.replaced & self._store_numbers(old.get("/DSS")) or old.get("/DSS") != new.get("/DSS"):
