@@ -28,7 +28,11 @@ Number = Annotated[int, InPath(ge=1, le=10_000)]
 def report_xml(visit: Visiting, key: Key) -> Response:
     """ETSI TS 119 102-2, for the whole file."""
     held = _held(visit, key)
-    return _download(etsi_report(held.content, held.report), "application/xml", f"{held.report.sha256[:16]}-report.xml")
+    with held.making, visit.house.verify_seats.seat() as seated:
+        if not seated:
+            raise Busy
+        xml = etsi_report(held.content, held.report)
+    return _download(xml, "application/xml", f"{held.report.sha256[:16]}-report.xml")
 
 
 @router.get("/{key}/slip.pdf")

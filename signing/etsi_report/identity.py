@@ -6,12 +6,14 @@ structure of the file need not be read a second time.
 
 import hashlib
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from signing.report import SignatureReport
 from signing.verification.faults import Fault
 from signing.verification.signed_data import Scheme, SignedData, read_signed_data
 
+MOST_HASHED = 2 * 1024 * 1024 * 1024  # bytes for all signatures of a report: about three seconds
 LARGEST_CONTAINER = 4 * 1024 * 1024  # bytes of CMS; a signature with everything in it has some 50 KB
 
 _BYTE_RANGE = re.compile(rb"/ByteRange[\x00\t\n\f\r ]*\[([0-9\x00\t\n\f\r ]{7,100})\]")
@@ -32,24 +34,39 @@ class Identity:
     is_timestamp: bool
 
 
-def identity_of(pdf: bytes, signature: SignatureReport) -> Identity | None:
-    """None where the file does not say it clearly: then the report names the signature by its field alone."""
+def identities(pdf: bytes, signatures: Sequence[SignatureReport]) -> list[Identity | None]:
+    """One for each; None where the file does not say it clearly: then the report names the signature by its field alone.
+
+    The file is searched once, and no more than `MOST_HASHED` bytes are hashed: a hostile file may hold a thousand signatures
+    over fifty megabytes each.
+    """
+    ends = {each.signed_bytes for each in signatures if each.signed_bytes}
+    ranges = _byte_ranges(pdf, ends)
+    found: list[Identity | None] = []
+    hashed = 0
+    for each in signatures:
+        ranged = ranges.get(each.signed_bytes or 0)
+        hashed += each.signed_bytes or 0 if ranged is not None else 0
+        found.append(_identity_or_none(pdf, ranged) if ranged is not None and hashed <= MOST_HASHED else None)
+    return found
+
+
+def _identity_or_none(pdf: bytes, ranged: tuple[int, int, int, int]) -> Identity | None:
     try:
-        ranged = _byte_range(pdf, signature.signed_bytes)
-        return None if ranged is None else _identity(pdf, ranged)
+        return _identity(pdf, ranged)
     except (Fault, ValueError, IndexError, RecursionError):
         return None
 
 
-def _byte_range(pdf: bytes, end: int | None) -> tuple[int, int, int, int] | None:
-    """The last one in the file that ends where this signature's signed bytes end."""
-    found = None
-    for match in _BYTE_RANGE.finditer(pdf, 0, end or 0):
+def _byte_ranges(pdf: bytes, ends: Collection[int]) -> dict[int, tuple[int, int, int, int]]:
+    """By where they end: the last one in the file, within the bytes that it covers."""
+    found: dict[int, tuple[int, int, int, int]] = {}
+    for match in _BYTE_RANGE.finditer(pdf, 0, max(ends, default=0)):
         numbers = tuple(int(each) for each in match[1].replace(b"\0", b" ").split())
         if len(numbers) == 4:  # noqa: PLR2004 - two spans
             start, length, after, rest = numbers
-            if start == 0 and length < after and after + rest == end:
-                found = (start, length, after, rest)
+            if start == 0 and length < after and after + rest in ends and match.end() <= after + rest:
+                found[after + rest] = (start, length, after, rest)
     return found
 
 

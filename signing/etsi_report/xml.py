@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from lxml import etree
 
-from signing.etsi_report.identity import Identity, identity_of
+from signing.etsi_report.identity import Identity, identities
 from signing.levels import Level
 from signing.report import Finding, Report, SignatureKind, SignatureReport, Verdict
 from signing.verification.signed_data import Scheme
@@ -56,19 +56,21 @@ _OF_BLOCKS = {Verdict.TOTAL_PASSED: "passed", Verdict.TOTAL_FAILED: "failed", Ve
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def etsi_report(pdf: bytes, report: Report) -> bytes:
+def etsi_report(content: bytes, report: Report) -> bytes:
     """The validation report of the file: valid XML in UTF-8 for every report, whatever the file holds."""
     root = etree.Element(_vr("ValidationReport"), nsmap={"vr": NAMESPACE, "ds": XMLDSIG, "XAdES": XADES})
     objects = _Objects()
     checked_at = report.checked_at or datetime.now(UTC)
-    people = [each for each in report.signatures if each.kind is not SignatureKind.DOC_TIMESTAMP]
-    for number, signature in enumerate(people, start=1):
+    named = list(zip(report.signatures, identities(content, report.signatures), strict=True))
+    people = [each for each in named if each[0].kind is not SignatureKind.DOC_TIMESTAMP]
+    for number, (signature, identity) in enumerate(people, start=1):
         part = etree.SubElement(root, _vr("SignatureValidationReport"))
-        _Part(part, signature, identity_of(pdf, signature), objects, report, checked_at).write(f"S-{number}")
+        _Part(part, signature, identity, objects, report, checked_at).write(f"S-{number}")
     if not people:
         _without_signature(etree.SubElement(root, _vr("SignatureValidationReport")), report, checked_at)
-    for number, signature in enumerate((each for each in report.signatures if each not in people), start=1):
-        _timestamp(objects, f"T-{number}", signature, identity_of(pdf, signature), report, checked_at)
+    stamps = (each for each in named if each[0].kind is SignatureKind.DOC_TIMESTAMP)
+    for number, (signature, identity) in enumerate(stamps, start=1):
+        _timestamp(objects, f"T-{number}", signature, identity, report, checked_at)
     if len(objects.list):
         root.append(objects.list)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -18,8 +18,12 @@ from xsdata.formats.dataclass.parsers import XmlParser
 from xsdata.formats.dataclass.parsers.config import ParserConfig
 
 from signing import DemoAuthority, Issued, Level, Report, SignRequest, SubIndication, Trust, Verdict, extend, sign, verify
+from signing.asic import make_package, verify_package
+from signing.cades import sign_cades, verify_cades
 from signing.etsi_report import NAMESPACE, etsi_report
 from signing.report import Changes, Finding, SignatureKind, SignatureReport
+from signing.xml.sign import sign_xml
+from signing.xml.verify import verify_xml
 
 V = {"v": NAMESPACE, "ds": "http://www.w3.org/2000/09/xmldsig#"}
 SCHEMA = Path(__file__).with_name("validation_report.xsd")
@@ -197,3 +201,72 @@ def test_a_report_that_lies_about_its_file_raises_nothing(archived: bytes, trust
     schema.assertValid(root)
     assert root.find(".//ds:SignatureValue", V) is None
     assert root.find(".//v:DAIdentifier", V) is not None
+
+
+def _xml(authority: DemoAuthority, people: Mapping[str, Issued]) -> tuple[bytes, Report]:
+    signer = people["principal"].signer()
+    xml = b"<a><b Id='x'>1</b></a>"
+    signed = sign_xml(xml, reference_id="x", place="/a", signer=signer, timestamper=authority, level=Level.B_T)
+    return signed, verify_xml(signed, Trust.load(authority.trust_pem()))
+
+
+def _cades(authority: DemoAuthority, people: Mapping[str, Issued]) -> tuple[bytes, Report]:
+    p7s = sign_cades(b"data", people["curve"].signer(), timestamper=authority, level=Level.B_T)
+    return b"data", verify_cades(b"data", p7s, Trust.load(authority.trust_pem()))
+
+
+def _package(authority: DemoAuthority, people: Mapping[str, Issued]) -> tuple[bytes, Report]:
+    asice = make_package({"a.txt": b"data"}, people["principal"].signer(), timestamper=authority, level=Level.B_T)
+    return asice, verify_package(asice, Trust.load(authority.trust_pem()))
+
+
+@pytest.mark.parametrize("make", [_xml, _cades, _package])
+def test_what_is_no_pdf_gets_the_same_report(
+    make: Callable[[DemoAuthority, Mapping[str, Issued]], tuple[bytes, Report]],
+    authority: DemoAuthority,
+    people: Mapping[str, Issued],
+    schema: etree.XMLSchema,
+) -> None:
+    """XML, detached signatures, packages: valid by the schema, read whole by other code, with the signer and the time."""
+    content, report = make(authority, people)
+    xml = etsi_report(content, report)
+    schema.assertValid(etree.fromstring(xml))
+    root = parsed(xml)
+    (part,) = root.signature_validation_report
+
+    assert report.passed
+    assert part.signature_validation_status is not None
+    assert part.signature_validation_status.main_indication == "urn:etsi:019102:mainindication:total-passed"
+    assert part.signer_information is not None
+    assert part.signer_information.signer == report.signatures[0].signer
+    assert part.validation_time_info is not None
+    assert (report.signatures[0].best_time is not None) is (words(xml, ".//v:TimeStampValue") != [])
+
+
+@pytest.mark.parametrize("verdict", [Verdict.TOTAL_PASSED, Verdict.INDETERMINATE, Verdict.TOTAL_FAILED])
+@pytest.mark.parametrize("sub", [None, *SubIndication])
+def test_other_code_reads_every_indication(verdict: Verdict, sub: SubIndication | None, archived: bytes, trust: Trust) -> None:
+    """Each word of ours comes out of pyHanko's classes of the standard as the standard writes it."""
+    report = verify(archived, trust)
+    signatures = tuple(replace(each, verdict=verdict, sub_indication=sub) for each in report.signatures)
+    root = parsed(etsi_report(archived, replace(report, verdict=verdict, signatures=signatures)))
+    word = {"TOTAL_PASSED": "total-passed", "TOTAL_FAILED": "total-failed"}.get(verdict, "indeterminate")
+    told = [each.signature_validation_status for each in root.signature_validation_report]
+
+    assert {each.main_indication for each in told if each} == {f"urn:etsi:019102:mainindication:{word}"}
+    assert [list(each.sub_indication) for each in told if each] == [
+        [f"urn:etsi:019102:subindication:{sub}"] if sub else [] for _ in told
+    ]
+
+
+def test_a_thousand_signatures_over_a_large_file_are_hashed_within_a_bound(
+    archived: bytes, trust: Trust, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the bound a signature is named by its field alone; the report is still whole."""
+    monkeypatch.setattr("signing.etsi_report.identity.MOST_HASHED", len(archived) * 5)
+    report = verify(archived, trust)
+    many = replace(report, signatures=report.signatures[:1] * 1000)
+    root = etree.fromstring(etsi_report(archived, many))
+
+    assert len(root.findall("v:SignatureValidationReport", V)) == 1000
+    assert 0 < len(root.findall(".//ds:SignatureValue", V)) < 20
