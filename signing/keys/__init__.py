@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from typing import cast
 
 from signing.errors import NoSuchKey
-from signing.keys.algorithms import Scheme, digest_for, is_made_by, scheme_of
+from signing.keys.algorithms import PREFER_PSS, Scheme, digest_for, is_made_by, scheme_of
 from signing.keys.signer import Ask, ManySigner, Signer
 
 __all__ = ["SIGNERS", "Ask", "ManySigner", "Scheme", "Signer", "digest_for", "is_made_by", "open_signer", "scheme_of"]
@@ -26,11 +26,13 @@ SIGNERS: Mapping[str, str] = {
 }
 
 
-def open_signer(uri: str, ask: Ask) -> AbstractContextManager[Signer]:
+def open_signer(uri: str, ask: Ask, *, prefer_pss: bool = False) -> AbstractContextManager[Signer]:
     """Open the key behind `uri`; `ask(prompt)` is called for its PIN or passphrase, at most once per secret.
 
-    - `file:PATH[?padding=pss]` (PKCS#12 or PEM), `pkcs11:token=..;object=..?module-path=..` (RFC 7512),
+    - `file:PATH[?padding=pss|pkcs1]` (PKCS#12 or PEM), `pkcs11:token=..;object=..?module-path=..` (RFC 7512),
       `csc:https://HOST/csc/v2?credential=ID`, and the unverified `smartca:` and `mysign:`
+    - `prefer_pss`: an RSA key that can signs with RSASSA-PSS, unless its address says `padding=pkcs1`; one that cannot (a token
+      without the mechanism) with PKCS#1 v1.5. `padding=pss` in the address is for this key alone, and fails where it cannot
     - raises WrongSecret at the first wrong PIN, NoSuchKey, KeyUnavailable
     """
     scheme = uri.partition(":")[0]
@@ -39,6 +41,8 @@ def open_signer(uri: str, ask: Ask) -> AbstractContextManager[Signer]:
             f"Không biết loại khóa «{scheme}»; chỉ có: {', '.join(SIGNERS)}",
             f"Unknown kind of key “{scheme}”; known are: {', '.join(SIGNERS)}",
         )
+    if prefer_pss and "padding=" not in uri:
+        uri += f"{'&' if '?' in uri else '?'}{PREFER_PSS}"
     module, _, name = SIGNERS[scheme].rpartition(".")
     signer = getattr(importlib.import_module(module), name).open(uri, ask)
     return cast("AbstractContextManager[Signer]", signer)

@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from signing.errors import WeakAlgorithm, WrongCertificate
+from signing.errors import BadRequest, WeakAlgorithm, WrongCertificate
 from signing.keys.signer import Signer
 
 HASHES: dict[str, hashes.HashAlgorithm] = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
@@ -21,6 +21,20 @@ class Scheme(StrEnum):
     RSA_PKCS1 = "rsa-pkcs1"  # RSASSA-PKCS1-v1_5: what most tokens in use make today
     RSA_PSS = "rsa-pss"  # RSASSA-PSS, MGF1 with the same hash, salt as long as the digest (TT 15/2025/TT-BKHCN)
     ECDSA = "ecdsa"
+
+
+# In a key's address: PSS if it can (the office's wish); `padding=pss`: PSS or nothing; `padding=pkcs1`: never PSS.
+PREFER_PSS = "padding=prefer-pss"
+PSS_WISHES = frozenset({"pss", "prefer-pss"})
+
+
+def rsa_scheme(wish: str | None, *, can_pss: bool) -> Scheme:
+    """How an RSA key signs, by the `padding` in its address."""
+    if wish not in {None, "pkcs1", *PSS_WISHES}:
+        raise BadRequest(f"padding={wish}: cần pss hoặc pkcs1", f"padding={wish}: expected pss or pkcs1")
+    if wish == "pss" or (wish in PSS_WISHES and can_pss):
+        return Scheme.RSA_PSS
+    return Scheme.RSA_PKCS1
 
 
 @lru_cache(maxsize=256)

@@ -1,6 +1,6 @@
 """`csc:` keys at a remote signing service: the Cloud Signature Consortium's API, versions 1.0.4.0 and 2.0.0.2.
 
-    csc:https://service.example/csc/v2?credential=GX0112348[&padding=pss][&user=NAME]
+    csc:https://service.example/csc/v2?credential=GX0112348[&padding=pss|pkcs1][&user=NAME]
                                       [&client=ID[&redirect=https://school.example/back]]
 
 Without `client` the owner gives an access token. With `client` alone the program's account is asked for its secret and gets
@@ -22,7 +22,7 @@ from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 
 from signing.errors import BadRequest, BadSignatureValue, KeyUnavailable, NoSuchKey
-from signing.keys.algorithms import Scheme, default_scheme, digest_of, is_made_by
+from signing.keys.algorithms import Scheme, default_scheme, digest_of, is_made_by, rsa_scheme
 from signing.keys.csc_service import Credential, Service, base64_of, expired
 from signing.keys.oauth import Asked, OAuth, Token
 from signing.keys.signer import Ask
@@ -74,7 +74,7 @@ class CscSigner:
         credential: Credential,
         ask: Ask,
         *,
-        pss: bool = False,
+        padding: str | None = None,
         oauth: OAuth | None = None,
         confirm_seconds: float = CONFIRM_SECONDS,
         poll_seconds: float = POLL_SECONDS,
@@ -84,7 +84,8 @@ class CscSigner:
         self.chain = credential.chain
         self.at_once = credential.at_once  # signatures in one authorisation
         scheme = default_scheme(credential.certificate)
-        self.scheme = Scheme.RSA_PSS if pss and scheme is Scheme.RSA_PKCS1 else scheme
+        is_rsa = scheme is Scheme.RSA_PKCS1
+        self.scheme = rsa_scheme(padding, can_pss=credential.can_pss) if is_rsa else scheme
         self._service = service
         self._credential = credential
         self._ask = ask
@@ -121,7 +122,7 @@ class CscSigner:
             if oauth is not None:
                 oauth.close()
             raise
-        return cls(service, credential, ask, pss=wishes.get("padding") == "pss", oauth=oauth)
+        return cls(service, credential, ask, padding=wishes.get("padding"), oauth=oauth)
 
     def sign(self, data: bytes, digest: str) -> bytes:
         """The signature value; see Signer. One authorisation for this one value."""

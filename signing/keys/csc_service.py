@@ -24,6 +24,7 @@ MOST_KEYS = 1000
 
 _DIGEST_OIDS = {"sha256": "2.16.840.1.101.3.4.2.1", "sha384": "2.16.840.1.101.3.4.2.2", "sha512": "2.16.840.1.101.3.4.2.3"}
 
+_PSS = "1.2.840.113549.1.1.10"
 _URL = str.maketrans("+/", "-_")
 
 # Error codes of the API (v1 11.1, v2 table 10) and of OAuth 2.0 that mean something to the owner.
@@ -42,6 +43,7 @@ class Credential:
     at_once: int  # signatures in one authorisation
     binds_hashes: bool  # SCAL 2: the authorisation is for these hashes alone
     wanted: tuple[tuple[str, str], ...]  # what its owner must type: ("PIN", a label), ("OTP", ...)
+    can_pss: bool = False  # RSASSA-PSS is among its algorithms
     in_browser: bool = False  # the owner authorises on a page of the service (oauth2code)
     code_is_sent: bool = False  # a one-time code comes to the owner's phone when it is asked for
     is_challenged: bool = False  # the owner answers a challenge of the service
@@ -81,6 +83,7 @@ class Service:
             at_once=_count(answer.get("multisign")),
             binds_hashes=str(answer.get("SCAL", "1")) == "2",
             wanted=self._wanted(answer),
+            can_pss=_PSS in _words(_part(answer, "key").get("algo")),
             in_browser=self._mode(answer) == "oauth2code",
             code_is_sent=not self.is_v2 and _part(answer, "OTP").get("type") == "online",
             is_challenged=self.is_v2 and any(each.get("type") == "ChallengeResponse" for each in _objects(answer)),
@@ -244,6 +247,10 @@ def _text(answer: Mapping[str, Any], key: str) -> str:
 def _part(answer: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = answer.get(key)
     return value if isinstance(value, dict) else {}
+
+
+def _words(value: object) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
 def _objects(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key, pkcs12
 
 from signing.errors import KeyUnavailable, NoSuchKey, WrongSecret
-from signing.keys.algorithms import HASHES, Scheme, ordered_chain, pss
+from signing.keys.algorithms import HASHES, Scheme, ordered_chain, pss, rsa_scheme
 from signing.keys.signer import Ask
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -34,14 +34,14 @@ class FileSigner:
 
     @classmethod
     def open(cls, uri: str, ask: Ask) -> Self:
-        """Open `file:PATH[?padding=pss]`; asks for the passphrase where there is one."""
+        """Open `file:PATH[?padding=pss|pkcs1]`; asks for the passphrase where there is one."""
         path, wishes = _parts(uri)
         content = _content(path)
         if content.lstrip().startswith(b"-----BEGIN"):
             key, certificate, others = _from_pem(content, path, ask)
         else:
             key, certificate, others = _from_pkcs12(content, path, ask)
-        scheme = Scheme.RSA_PSS if wishes.get("padding") == "pss" and isinstance(key, rsa.RSAPrivateKey) else None
+        scheme = rsa_scheme(wishes.get("padding"), can_pss=True) if isinstance(key, rsa.RSAPrivateKey) else None
         return cls(key, certificate, ordered_chain(certificate, others), scheme=scheme)
 
     def sign(self, data: bytes, digest: str) -> bytes:

@@ -11,19 +11,21 @@ import secrets
 import threading
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote, unquote_to_bytes
 
 import pkcs11
 from asn1crypto import algos
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from pkcs11 import exceptions as refusals
 
 from signing.errors import BadRequest, KeyUnavailable, NoSuchKey, SigningError, WrongSecret
-from signing.keys.algorithms import Scheme, default_scheme, digest_of, ordered_chain, public_key
+from signing.keys.algorithms import Scheme, default_scheme, digest_of, ordered_chain, public_key, read_certificate, rsa_scheme
 from signing.keys.signer import Ask
 
 MOST_OBJECTS = 500  # on one token
@@ -47,7 +49,7 @@ class Pkcs11Signer:
 
     @classmethod
     def open(cls, uri: str, ask: Ask) -> Self:
-        """Open `pkcs11:token=LABEL;object=LABEL[;id=%01][?module-path=PATH][&padding=pss]`; asks for the PIN once."""
+        """Open `pkcs11:token=LABEL;object=LABEL[;id=%01][?module-path=PATH][&padding=pss|pkcs1]`; asks for the PIN once."""
         where = _Address.read(uri)
         device = _Device.logged_in(where, ask)
         try:
@@ -55,12 +57,13 @@ class Pkcs11Signer:
                 key = _only(device, where.wanted(pkcs11.ObjectClass.PRIVATE_KEY), where)
                 certificates = list(_certificates(device))
                 certificate = _certificate_of(key, certificates, where)
+                can_pss = pkcs11.Mechanism.RSA_PKCS_PSS in device.session.token.slot.get_mechanisms()
+            scheme = default_scheme(certificate)
+            if scheme is Scheme.RSA_PKCS1:
+                scheme = rsa_scheme(where.padding, can_pss=can_pss)
         except BaseException:
             device.release()
             raise
-        scheme = default_scheme(certificate)
-        if where.pss and scheme is Scheme.RSA_PKCS1:
-            scheme = Scheme.RSA_PSS
         return cls(device, key, certificate, ordered_chain(certificate, [der for _, _, der in certificates]), scheme)
 
     def sign(self, data: bytes, digest: str) -> bytes:
@@ -72,7 +75,11 @@ class Pkcs11Signer:
             )
         hashed = digest_of(data, digest)
         with self._device.lock, _our_errors(self._device.where):
-            return self._signed(hashed, digest)
+            try:
+                return self._signed(hashed, digest)
+            except (refusals.PKCS11Error, RuntimeError):
+                self._device.forget()  # pulled out, or its session ended: whoever opens it next logs in again
+                raise
 
     def sign_all(self, data: Iterable[bytes], digest: str) -> Iterator[bytes]:
         """One value after the other: one PIN serves the whole batch."""
@@ -108,7 +115,7 @@ class _Address:
     serial: str | None
     label: str | None
     id: bytes | None
-    pss: bool
+    padding: str | None
 
     @classmethod
     def read(cls, uri: str) -> Self:
@@ -129,7 +136,7 @@ class _Address:
             serial=values.get("serial"),
             label=values.get("object"),
             id=unquote_to_bytes(raw["id"]) if "id" in raw else None,
-            pss=asked.get("padding") == "pss",
+            padding=asked.get("padding"),
         )
 
     def wanted(self, kind: pkcs11.ObjectClass) -> dict[pkcs11.Attribute, object]:
@@ -181,9 +188,19 @@ class _Device:
         with _devices_lock:
             self.users -= 1
             if self.users == 0 and self.process == os.getpid():
-                _devices.pop((self.process, self.where.module, self.where.token, self.where.serial), None)
-                with self.lock:
+                self._give_up()
+                with self.lock, suppress(refusals.PKCS11Error, RuntimeError):  # a device that has gone has ended it itself
                     self.session.close()
+
+    def forget(self) -> None:
+        """Nobody else gets this session."""
+        with _devices_lock:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        place = (self.process, self.where.module, self.where.token, self.where.serial)
+        if _devices.get(place) is self:
+            del _devices[place]
 
 
 _PROCESS_SECRET = secrets.token_bytes(32)
@@ -266,13 +283,35 @@ def _certificates(device: _Device) -> Iterator[tuple[bytes, str, bytes]]:
 
 
 def _certificate_of(key: Any, certificates: list[tuple[bytes, str, bytes]], where: _Address) -> bytes:
-    """The certificate with the key's id, else with its label, that is of the key's kind."""
-    is_curve = key.key_type == pkcs11.KeyType.EC
+    """The certificate of this key among those with its id, else with its label; of several the newest that is valid now."""
     for same in (
         [der for identity, _, der in certificates if identity == bytes(key.id)],
         [der for _, label, der in certificates if label == key.label],
     ):
-        fitting = [der for der in same if isinstance(public_key(der), ec.EllipticCurvePublicKey) == is_curve]
+        fitting = [der for der in same if _is_of(key, der)]
         if fitting:
-            return fitting[0]
+            return max(fitting, key=_validity)
     raise NoSuchKey(f"Thiết bị không có chứng thư của khóa ({where})", f"The device holds no certificate of the key ({where})")
+
+
+def _is_of(key: Any, der: bytes) -> bool:
+    """Whether this is the certificate of the key: by its kind, and for RSA by its modulus, which devices show."""
+    try:
+        public = public_key(der)
+    except SigningError:
+        return False  # no certificate, or of a key that signs nothing here
+    if not isinstance(public, rsa.RSAPublicKey):
+        return bool(key.key_type == pkcs11.KeyType.EC)
+    if key.key_type != pkcs11.KeyType.RSA:
+        return False
+    try:
+        shown = int.from_bytes(bytes(key[pkcs11.Attribute.MODULUS]), "big")
+    except refusals.PKCS11Error:
+        return True  # it does not show it: the value that the key makes is checked against the certificate anyway
+    return shown == public.public_numbers().n
+
+
+def _validity(der: bytes) -> tuple[bool, datetime]:
+    read = read_certificate(der)
+    now = datetime.now(UTC)
+    return read.not_valid_before_utc <= now <= read.not_valid_after_utc, read.not_valid_before_utc

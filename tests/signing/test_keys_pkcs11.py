@@ -2,21 +2,27 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 import pkcs11
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
 
 from signing import DemoAuthority, Issued, Level, SignRequest, open_signer, sign, sign_many
 from signing.apply import Failed
+from signing.demo.certificates import Profile, certify, new_key
 from signing.errors import BadRequest, KeyUnavailable, NoSuchKey, WrongSecret
-from signing.keys import Scheme, is_made_by
+from signing.keys import Scheme, is_made_by, scheme_of
 from signing.keys.pkcs11 import Pkcs11Signer
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 PIN = "đúng-1234"
 
@@ -142,6 +148,98 @@ def test_what_is_not_there_is_named(address: str, refusal: type[Exception]) -> N
 
 
 @pytest.mark.usefixtures("token")
+@pytest.mark.parametrize(("label", "more"), [("rsa", "&padding=pss"), ("p384", "")])
+def test_threads_share_a_token_in_every_scheme(label: str, more: str) -> None:
+    """RSA-PSS and P-384 too; the chain and the certificate belong to the values of all."""
+    with Pkcs11Signer.open(uri(label, more=more), lambda _: PIN) as signer, ThreadPoolExecutor(4) as threads:
+        values = list(threads.map(lambda number: signer.sign(b"%d" % number, "sha384"), range(40)))
+
+        assert all(
+            is_made_by(signer.certificate, scheme=signer.scheme, data=b"%d" % number, digest="sha384", value=value)
+            for number, value in enumerate(values)
+        )
+
+
+@pytest.mark.usefixtures("token")
+def test_the_office_may_prefer_pss() -> None:
+    """A token that can makes PSS; an address that says pkcs1 keeps it; curves are not concerned."""
+    for address, scheme in (
+        (uri("rsa"), Scheme.RSA_PSS),
+        (uri("rsa", more="&padding=pkcs1"), Scheme.RSA_PKCS1),
+        (uri("p256"), Scheme.ECDSA),
+    ):
+        with open_signer(address, lambda _: PIN, prefer_pss=True) as signer:
+            assert scheme_of(signer) is scheme
+    with pytest.raises(BadRequest):
+        open_signer(uri("rsa", more="&padding=oaep"), lambda _: PIN)
+
+
+def test_a_key_without_its_certificate_is_named(token: Mapping[str, Issued], tmp_path: Path) -> None:
+    """A key whose certificate is missing, or is another key's, does not sign."""
+    for label, identity in (("bare", "b1"), ("swapped", "b2")):
+        pem = tmp_path / "key.pem"
+        pem.write_bytes(new_key("rsa2048").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        softhsm("--import", str(pem), "--token", "trường", "--label", label, "--id", identity, "--pin", PIN)
+    put_certificate("swapped", b"\xb2", token["rsa"].certificate)
+
+    for label in ("bare", "swapped"):
+        with pytest.raises(NoSuchKey, match="no certificate of the key"):
+            open_signer(uri(label), lambda _: PIN)
+
+
+def test_of_several_certificates_the_one_of_now_is_used(token: Mapping[str, Issued], authority: DemoAuthority) -> None:
+    """A renewed certificate stands beside the old one and beside another person's under the same label."""
+    key, _, _ = pkcs12.load_key_and_certificates(token["rsa"].path.read_bytes(), token["rsa"].pin.encode())
+    assert key is not None
+    renewed = renewed_for(authority, key, token["rsa"])
+    put_certificate("old", b"\x01", expired_for(authority, key, token["rsa"]))
+    put_certificate("renewed", b"\x01", renewed)
+    put_certificate("rsa", b"\x77", token["p256"].certificate)
+
+    with open_signer(uri("rsa"), lambda _: PIN) as signer:
+        assert signer.certificate == renewed
+        assert is_made_by(renewed, scheme=Scheme.RSA_PKCS1, data=b"x", digest="sha256", value=signer.sign(b"x", "sha256"))
+
+
+def test_a_token_that_is_pulled_out_is_told_and_may_come_back(token: Mapping[str, Issued], tmp_path: Path) -> None:
+    """In the middle of a batch: an error of ours, and whoever opens it again logs in again, with the right PIN only."""
+    script = tmp_path / "pulled.py"
+    script.write_text(PULLED_OUT)
+    done = subprocess.run(
+        [sys.executable, str(script), uri("p256"), PIN], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["signed", "KeyUnavailable", "WrongSecret", "signed"]
+    assert token
+
+
+# Another program of this machine ends all sessions of the process, as pulling out a token does: C_Finalize and C_Initialize.
+PULLED_OUT = """
+import sys
+import pkcs11
+from signing import open_signer
+from signing.errors import SigningError
+
+address, pin = sys.argv[1:]
+with open_signer(address, lambda _: pin) as signer:
+    print("signed" if signer.sign(b"data", "sha256") else "")
+    signer._device.session.token.slot  # the login is there
+    pkcs11.lib(address.partition("module-path=")[2]).reinitialize()
+    try:
+        signer.sign(b"data", "sha256")
+    except SigningError as error:
+        print(type(error).__name__)
+    try:
+        open_signer(address, lambda _: "sai")
+    except SigningError as error:
+        print(type(error).__name__)
+    with open_signer(address, lambda _: pin) as again:
+        print("signed" if again.sign(b"data", "sha256") else "")
+"""
+
+
+@pytest.mark.usefixtures("token")
 def test_a_closed_key_does_not_sign() -> None:
     """After `with` the session is gone."""
     with Pkcs11Signer.open(uri("rsa"), lambda _: PIN) as signer:
@@ -179,6 +277,31 @@ def test_a_batch_ends_at_the_first_wrong_pin(book_pdf: bytes) -> None:
     assert isinstance(results[1], Failed)
     assert isinstance(results[1].error, WrongSecret)
     assert forgetful.uses == 2
+
+
+def renewed_for(authority: DemoAuthority, key: object, issued: Issued) -> bytes:
+    """A newer certificate of the same key."""
+    return certified(authority, key, issued, begins=datetime.now(UTC) - timedelta(days=1), days=365)
+
+
+def expired_for(authority: DemoAuthority, key: object, issued: Issued) -> bytes:
+    """A certificate of the same key whose time is over."""
+    return certified(authority, key, issued, begins=datetime.now(UTC) - timedelta(days=40), days=39)
+
+
+def certified(authority: DemoAuthority, key: object, issued: Issued, *, begins: datetime, days: int) -> bytes:
+    """A certificate of this key by the test authority, for these days."""
+    assert isinstance(key, rsa.RSAPrivateKey)
+    subject = x509.load_der_x509_certificate(issued.certificate).subject
+    made = certify(
+        key,
+        subject,
+        Profile(usages=("digital_signature",)),
+        issuer=authority._issuing,
+        not_before=begins,
+        not_after=begins + timedelta(days=days),
+    )
+    return made.public_bytes(Encoding.DER)
 
 
 def softhsm(*arguments: str) -> None:
