@@ -27,6 +27,24 @@ def hidden_objects(pdf: Pdf, base: int) -> list[str]:
     return found
 
 
+def beyond_size(pdf: Pdf, base: int) -> int | None:
+    """A number that comes or goes with the /Size of the trailers from `base` on, if there is one.
+
+    An object whose number is not below /Size is missing for a reader that keeps to 7.5.5, and there for most others: a later
+    trailer could show or hide it without naming it.
+    """
+    size = 0
+    for revision in range(base, pdf.last + 1):
+        section = pdf.sections[revision]
+        if section.trailer["/Size"] < size:
+            return int(section.trailer["/Size"])
+        size = section.trailer["/Size"]
+        found = section.beyond_size()
+        if found is not None:
+            return found
+    return None
+
+
 def _heads(content: bytes, begin: int, stop: int) -> Iterator[tuple[int, str]]:
     """Place and number of each `number generation obj`; the word is looked for first: quick in long hexadecimal text."""
     at = content.find(b"obj", begin, stop)

@@ -106,6 +106,13 @@ class Section:
                 return self._read(rows, number - first)
         return self._rest.get(number) if self._rest is not None else None
 
+    def beyond_size(self) -> int | None:
+        """A number in use that the trailer's /Size leaves out, if there is one: for some readers that object is not there."""
+        size = self.trailer["/Size"]
+        if all(first + count <= size for first, count in self._ranges) and max(self._found or (-1,)) < size:
+            return None
+        return next((n for n in self.numbers() if n >= size and (entry := self.get(n)) is not None and entry[0] != FREE), None)
+
     def numbers(self) -> list[int]:
         """Every object number that this section speaks of, the free ones as well."""
         found = list(self._found or ())
@@ -193,8 +200,9 @@ class SectionReader:
             section = self._read_section(offset)
             sections.append(section)
             offset = section.trailer.get("/Prev")
-            if offset is not None and not isinstance(offset, int):
+            if offset is not None and (not isinstance(offset, int) or isinstance(offset, bool)):
                 raise BadStructure(f"/Prev is {offset!r}")
+            offset = offset or None  # some write /Prev 0 where there is nothing before
         if len(sections) > 1 and self._is_linearized(sections[-2], sections[-1]):
             sections[-2].join(sections.pop())
         return sections[::-1]

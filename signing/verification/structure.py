@@ -17,7 +17,7 @@ from signing.verification.faults import BadDer, BadStructure, Fault
 from signing.verification.fields import Field, form_fields
 from signing.verification.pdf import Pdf, View
 from signing.verification.plain_changes import PlainHistory
-from signing.verification.repairing import hidden_objects
+from signing.verification.repairing import beyond_size, hidden_objects
 from signing.verification.signed_data import digest_of
 from signing.verification.syntax import Ref, text_of
 from signing.verification.words import finding
@@ -50,7 +50,11 @@ def read_document(pdf: Pdf, size: int) -> SignedDocument:
             raise BadStructure(f"more than {MAX_SIGNATURES} signatures")
         signatures.append(_read_signature(pdf, view, field, size))
     signatures.sort(key=lambda found: (found.end, found.field))
-    hidden = hidden_objects(pdf, min((found.revision for found in signatures if found.fault is None), default=pdf.last))
+    base = min((found.revision for found in signatures if found.fault is None), default=pdf.last)
+    outside = beyond_size(pdf, base) if base < pdf.last else None
+    if outside is not None:
+        findings.append(finding("NOT_STRICT", f"/Size: {outside}"))
+    hidden = hidden_objects(pdf, base)
     if hidden:
         findings.append(finding("HIDDEN_OBJECTS", ", ".join(hidden[:8])))
     if view.get(view.catalog, "/Perms", "/UR3") is not None or view.get(view.catalog, "/Perms", "/UR") is not None:
@@ -165,6 +169,7 @@ def _signature(pdf: Pdf, view: View, field: Field, size: int) -> FoundSignature:
         "is_timestamp": stamp,
         "claimed": pdf_date(view.get(entries, "/M")),
         "has_cert_entry": entries.get("/Cert") is not None,
+        "has_reason": entries.get("/Reason") is not None,
     }
     contents = view.get(entries, "/Contents")
     known["contents"] = contents if isinstance(contents, bytes) else b""

@@ -1,0 +1,124 @@
+"""What the format leaves open is read as it is; what readers repair each in their own way is refused with its reason."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from signing import DemoAuthority, Trust, verify
+from signing.demo import Issued
+from tests.signing.foreign_files import FIELD, Habits, Packed, packed, written
+from tests.signing.updates import Identity, Style, identity, put_signature
+
+
+@pytest.fixture(scope="module")
+def trust(roots: Path) -> Trust:
+    return Trust.load(roots)
+
+
+@pytest.fixture(scope="module")
+def signer(people: Mapping[str, Issued]) -> Identity:
+    return identity(people["principal"])
+
+
+LEGAL = {
+    "as most write": Habits(),
+    "carriage returns": Habits(header=b"%PDF-1.3\r%\xe2\xe3\xcf\xd3\r", eol=b"\r", row_end=b" \r", end=b"%%EOF\r"),
+    "both": Habits(header=b"%PDF-1.7\r\n", eol=b"\r\n", row_end=b"\r\n", end=b"%%EOF\r\n"),
+    "rows of 19 bytes": Habits(row_end=b"\n"),
+    "no line after the end": Habits(end=b"%%EOF"),
+    "white space after the end": Habits(end=b"%%EOF\r\n\r\n \0\0\0"),
+    "a note in the header": Habits(header=b"%PDF-1.4\n% made by hand: 1 0 obj <</Type/Catalog>> endobj\n%\xff\xff\xff\xff\n"),
+    "no second line": Habits(header=b"%PDF-1.4\n"),
+    "length before": Habits(length="before"),
+    "length behind": Habits(length="after"),
+    "no line before endstream": Habits(stream_end=b""),
+    "both before endstream": Habits(stream_end=b"\r\n"),
+    "subsections": Habits(subsections=(1, 4, 5)),
+    "trailer on its line": Habits(trailer=b"trailer "),
+    "trailer and space": Habits(trailer=b"trailer\r\n \t"),
+    "nothing before": Habits(more=b"/Prev 0"),
+    "an identifier": Habits(more=b"/ID[<00><FF>]/Info null"),
+    "comment before the table": Habits(before_xref=b"% cross-reference\n"),
+    "comment before startxref": Habits(before_startxref=b"%Made with a library 4.2\n"),
+    "nothing that is not needed": Habits(compact=True, trailer=b"trailer"),
+    "comments everywhere": Habits(comments=True),
+    "heads with more space": Habits(head=b"%d  0\r\nobj"),
+    "a larger size": Habits(size=500),
+}
+
+
+@pytest.mark.parametrize("name", LEGAL)
+def test_a_legal_file_is_read(name: str, signer: Identity, authority: DemoAuthority, trust: Trust) -> None:
+    """Signed, and signed on top by an update of another style, such a paper passes like our own."""
+    content = put_signature(written(LEGAL[name]), FIELD, signer, Style(timestamp=authority.timestamp))
+    report = verify(content, trust)
+
+    assert report.verdict == "TOTAL_PASSED", report.to_json()
+    assert report.signatures[0].field == FIELD
+    assert report.signatures[0].covers_whole_file
+
+
+PACKED = {
+    "plain": Packed(),
+    "wide": Packed(widths=(2, 8, 3)),
+    "narrow": Packed(widths=(1, 2, 2), index=False),
+    "no first row": Packed(free=False),
+    "two filters": Packed(hexadecimal=True),
+    "carriage returns inside": Packed(eol=b"\r"),
+    **{f"predictor {kind}": Packed(predictor=kind) for kind in range(10, 16)},
+}
+
+
+@pytest.mark.parametrize("update", [False, True])
+@pytest.mark.parametrize("name", PACKED)
+def test_object_streams_are_read(name: str, update: bool, signer: Identity, authority: DemoAuthority, trust: Trust) -> None:
+    """Object streams and cross-reference streams with any widths, filters and predictors, updated by table or stream."""
+    style = Style(timestamp=authority.timestamp, packed=update)
+    report = verify(put_signature(packed(PACKED[name]), FIELD, signer, style), trust)
+
+    assert report.verdict == "TOTAL_PASSED", report.to_json()
+
+
+REFUSED: Mapping[str, bytes] = {
+    "a stream that is longer than it says": written(Habits()).replace(b"/Length 37", b"/Length 30"),
+    "a stream without a length": written(Habits()).replace(b"/Length 37", b"/Longth 37"),
+    "a lone carriage return after stream": written(Habits()).replace(b"stream\nBT", b"stream\rBT"),
+    "no end of an object": written(Habits()).replace(b"endobj\n6 0 obj", b"endabj\n6 0 obj"),
+    "a number that is none": written(Habits()).replace(b"/Count 1 ", b"/Count --"),
+    "a key twice": written(Habits()).replace(b"/Count 1 >>", b"/Count 1/Count 2>>"),
+    "the wrong object": written(Habits()).replace(b"\n6 0 obj", b"\n9 0 obj"),
+    "no table": written(Habits()).replace(b"xref\n0 10", b"xrif\n0 10"),
+    "no end": written(Habits()).replace(b"startxref", b"startxrif"),
+    "data before the header": b"junk\n" + written(Habits()),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_readers_repair_is_not_passed_and_said(name: str, trust: Trust) -> None:
+    """Each gets an answer that names what is wrong; none is called sound."""
+    report = verify(REFUSED[name], trust)
+
+    assert REFUSED[name] != written(Habits())
+    assert report.verdict in {"UNREADABLE", "NO_SIGNATURE", "INDETERMINATE"}
+    assert all(each.message for each in report.findings)
+    assert report.findings
+
+
+def test_an_object_beyond_the_size_does_not_come_later(signer: Identity, authority: DemoAuthority, trust: Trust) -> None:
+    """The signed trailer leaves an object out for readers that keep to the rules; a later one takes it in."""
+
+    def smaller(content: bytes) -> bytes:
+        before, found, after = content.rpartition(b"/Size 11")
+        assert found
+        return before + b"/Size 09" + after
+
+    style = Style(timestamp=authority.timestamp, finish=smaller)
+    signed = put_signature(written(Habits()), FIELD, signer, style)
+    late = signed + b"xref\n0 0\ntrailer\n<< /Root 1 0 R /Size 11 /Prev %d >>\nstartxref\n%d\n%%%%EOF\n" % (
+        int(signed[signed.rindex(b"startxref") :].split()[1]), len(signed),
+    )  # fmt: skip
+    report = verify(late, trust)
+
+    assert report.verdict == "INDETERMINATE"
+    assert "NOT_STRICT" in {each.code for each in report.findings}
