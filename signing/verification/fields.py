@@ -60,6 +60,7 @@ class Field:
     numbers: tuple[int, ...]  # of the field and its widgets
     above: tuple[int | None, ...]  # object numbers of the nodes above it; None where one is no object
     hangs_right: bool  # it and its widgets name as their parent the node that lists them
+    hangs_elsewhere: bool  # it or a widget names another node
     is_odd: bool  # /Kids are there and are not one widget after the other: readers differ on what the field shows
 
     @property
@@ -125,7 +126,7 @@ def _field(view: View, item: Any, node: dict[str, Any], name: str, given: dict[s
     merged = _shown(node, keys=WIDGET_KEYS)
     widgets: list[Widget] = []
     kids = view.items(node.get("/Kids"))
-    hangs_right = node.get("/Parent") == (holders[-1] if holders else None)
+    parents = [(node.get("/Parent"), holders[-1] if holders else None)]
     is_odd = node.get("/Kids") is not None and not kids
     if "/Rect" in merged or "/Subtype" in merged:
         widgets.append(Widget(number=own, entries=merged))
@@ -136,7 +137,7 @@ def _field(view: View, item: Any, node: dict[str, Any], name: str, given: dict[s
             shown = _shown(entries)
             number = kid.number if isinstance(kid, Ref) else None
             widgets.append(Widget(number=number, entries=shown, is_pure=shown.keys().isdisjoint(_OF_FIELDS)))
-            hangs_right = hangs_right and entries.get("/Parent") == item
+            parents.append((entries.get("/Parent"), item))
     entries = {
         key: value
         for key, value in {**given, **node}.items()
@@ -151,7 +152,8 @@ def _field(view: View, item: Any, node: dict[str, Any], name: str, given: dict[s
         widgets=tuple(widgets),
         numbers=tuple(number for number in (own, *(each.number for each in widgets)) if number is not None),
         above=tuple(each.number if isinstance(each, Ref) else None for each in holders),
-        hangs_right=hangs_right,
+        hangs_right=all(named == holder for named, holder in parents),
+        hangs_elsewhere=any(named not in (None, holder) for named, holder in parents),
         is_odd=is_odd,
     )
 

@@ -227,7 +227,7 @@ def _added(pair: Pair, name: str, field: Field, genuine: frozenset[str]) -> list
         return [FormChange(kind="forbidden", name=name, detail=f"field {name} ({field.kind or 'no type'}) added", is_new=True)]
     if any(key in field.entries for key in ("/AA", "/A")) or any("/A" in each.entries for each in field.widgets):
         return [FormChange(kind="forbidden", name=name, detail=f"field {name} added with an action", is_new=True)]
-    if field.is_odd or not field.hangs_right:
+    if field.is_odd or field.hangs_elsewhere:
         return [
             FormChange(kind="unknown", name=name, detail=f"field {name} added, its /Kids or /Parent are not right", is_new=True)
         ]

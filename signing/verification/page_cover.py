@@ -8,6 +8,7 @@ from signing.verification.pdf import View
 from signing.verification.syntax import Ref
 
 LARGE_SHARE = 0.2  # of what is seen of a page; the largest place in our templates takes 0.04
+LARGE_LAID = 0.5  # of a place that was laid when the rest was signed: the signer saw where it is
 LARGE_TOGETHER = 0.4  # of several new places on one page
 _A4 = (0.0, 0.0, 595.0, 842.0)
 _HIDDEN = 0x02 | 0x20  # the flags Hidden and NoView of an annotation (table 167)

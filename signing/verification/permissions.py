@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from signing.report import ChangedField, Changes, Finding
 from signing.verification.facts import Later
-from signing.verification.page_cover import LARGE_SHARE, LARGE_TOGETHER
+from signing.verification.page_cover import LARGE_LAID, LARGE_SHARE, LARGE_TOGETHER
 from signing.verification.words import finding
 
 
@@ -116,8 +116,12 @@ def _covering(changes: Sequence[Change]) -> set[str]:
     for change in together:
         for page, share in change.places:
             sums[page] += share
-    alone = {each.field or "" for each in changes if any(share > LARGE_SHARE for _, share in each.places)}
+    alone = {each.field or "" for each in changes if any(share > _large(each) for _, share in each.places)}
     return alone | {each.field or "" for each in together if any(sums[page] > LARGE_TOGETHER for page, _ in each.places)}
+
+
+def _large(change: Change) -> float:
+    return LARGE_SHARE if change.what is What.FIELD_ADDED_VISIBLE else LARGE_LAID
 
 
 def _shows_unsigned(change: Change, signed: frozenset[str]) -> bool:
