@@ -154,11 +154,12 @@ def _renewal_date(given: Given, worth: Worth) -> datetime | None:
     held = [each.timestamp for each in worth.proofs] or list(worth.proved)
     newest = max(held, key=lambda each: each.time or worth.best_time, default=None)
     if newest is not None and newest.chain is not None and newest.token is not None:
-        return _holds_until(newest.chain, newest.token.signed.scheme)
-    return _holds_until(worth.chain, given.scheme) if worth.chain.passed else None
+        return holds_until(newest.chain, newest.token.signed.scheme)
+    return holds_until(worth.chain, given.scheme) if worth.chain.passed else None
 
 
-def _holds_until(chain: ChainVerdict, scheme: Scheme) -> datetime | None:
+def holds_until(chain: ChainVerdict, scheme: Scheme) -> datetime | None:
+    """Until when a timestamp or signature proves anything by itself: its certificates and its algorithms."""
     made = [(scheme.digest, scheme.name, chain.chain[0])]
     made += [(below.digest or "", below.scheme, above) for below, above in pairwise(chain.chain)]
     limits = [each.not_after for each in chain.chain[:-1]]

@@ -28,8 +28,8 @@ from signing.cades_archive import (
     read_archives,
     tokens_of,
     with_archive,
-    with_kept,
     with_timestamp,
+    with_values,
 )
 from signing.cms import DATA, signed_data
 from signing.der import der, integer, octets, oid, sequence, set_of
@@ -47,7 +47,7 @@ from signing.keys.algorithms import (
 )
 from signing.keys.signer import Signer
 from signing.levels import Level
-from signing.proof import Beside, check_level, newest_of, proven, proven_authority, stamped
+from signing.proof import check_level, newest_of, proven, proven_authority, stamped
 from signing.report import Changes, Finding, Report, SignatureReport, SubIndication, Verdict
 from signing.timestamps import Timestamper
 from signing.trust import Trust
@@ -66,7 +66,6 @@ from signing.verification.signed_data import (
 
 MAX_SIGNATURE_BYTES = 16 * 1024 * 1024  # a B-LT signature with a large authority's revocation list
 
-_OCSP_RESPONSE = "1.3.6.1.5.5.7.16.2"  # id-ri-ocsp-response, RFC 5940
 _SIGNATURE_POLICY = "1.2.840.113549.1.9.16.2.15"
 _LAST_UTC_TIME = 2049  # RFC 5652, 11.3: later years as GeneralizedTime
 
@@ -166,7 +165,7 @@ def finish_cades(
         beside = proven(prepared.certificate, prepared.chain, token, imprint, evidence, trust)
     except SigningError as error:
         raise _not_reached(error, Level.B_T, prepared.level, with_time) from error
-    long_term = _checked(prepared, _with_values(with_time, beside))
+    long_term = _checked(prepared, with_values(with_time, beside))
     if prepared.level is Level.B_LT or data is None:
         return long_term
     try:
@@ -198,6 +197,25 @@ def extend_cades(
     `at` is the present (default: now). A signature without a timestamp gets one first. Raises BadRequest where the signature
     does not hold (a renewal would prove nothing for it), EvidenceMissing, CertificateRevoked, TimestampRefused.
     """
+    complete = long_term_cades(data, signature, timestamper=timestamper, evidence=evidence, trust=trust, at=at)
+    extended = with_archive(complete, data, timestamper)
+    after = verify_cades(data, extended, trust, at=at).signatures[0]
+    if after.verdict is not Verdict.TOTAL_PASSED or after.level is not Level.B_LTA:
+        said = "; ".join(each.message for each in after.findings)
+        raise BrokenResult(f"Chữ ký sau gia hạn không đạt: {said}", f"The extended signature does not hold: {said}")
+    return extended
+
+
+def long_term_cades(
+    data: bytes,
+    signature: bytes,
+    *,
+    timestamper: Timestamper,
+    evidence: Evidence,
+    trust: Trust,
+    at: datetime | None = None,
+) -> bytes:
+    """The signature with everything by which it can be judged: at B-LT, or with the word on its newest archive timestamp."""
     report = verify_cades(data, signature, trust, at=at).signatures[0]
     if report.verdict is not Verdict.TOTAL_PASSED:
         said = "; ".join(each.message for each in report.findings)
@@ -213,15 +231,8 @@ def extend_cades(
         encoded = with_timestamp(encoded, token)
         tokens = (token,)
     if report.level in {Level.B_LT, Level.B_LTA}:
-        beside = proven_authority(newest_of(tokens), evidence, trust)
-    else:
-        beside = proven(certificate, signed.certificates, newest_of(tokens), None, evidence, trust)
-    extended = with_archive(_with_values(encoded, beside), data, timestamper)
-    after = verify_cades(data, extended, trust, at=at).signatures[0]
-    if after.verdict is not Verdict.TOTAL_PASSED or after.level is not Level.B_LTA:
-        said = "; ".join(each.message for each in after.findings)
-        raise BrokenResult(f"Chữ ký sau gia hạn không đạt: {said}", f"The extended signature does not hold: {said}")
-    return extended
+        return with_values(encoded, proven_authority(newest_of(tokens), evidence, trust))
+    return with_values(encoded, proven(certificate, signed.certificates, newest_of(tokens), None, evidence, trust))
 
 
 def verify_cades(data: bytes, signature: bytes, trust: Trust, *, at: datetime | None = None, name: str = "") -> Report:
@@ -408,14 +419,6 @@ def _container(prepared: PreparedCades, value: bytes, token: bytes | None = None
         digest=prepared.digest,
         timestamp=token,
     )
-
-
-def _with_values(container: bytes, beside: Beside) -> bytes:
-    """B-LT (EN 319 122-1, 5.5.3 and 6.3): every certificate into `certificates`, revocation values into `crls`; no byte of the
-    SignerInfo is touched.
-    """
-    ocsps = [der(0xA1, oid(_OCSP_RESPONSE), each) for each in beside.revocation.ocsps]
-    return with_kept(container, beside.certificates, (*beside.revocation.crls, *ocsps))
 
 
 def _checked(prepared: PreparedCades, container: bytes) -> bytes:

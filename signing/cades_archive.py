@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from signing.beside import Archive
 from signing.der import der, octets, oid, sequence
+from signing.proof import Beside
 from signing.timestamps import Timestamper, check_token
 from signing.verification.der import INTEGER, OCTET_STRING, SEQUENCE, SET, Node, read
 from signing.verification.faults import BadSignedData, Fault
@@ -25,6 +26,8 @@ _INDEX_V1 = "0.4.0.1733.2.5"  # hashes whole attributes instead of each value
 _OLDER = {"1.2.840.113549.1.9.16.2.48": "archive-time-stamp-v2", "1.2.840.113549.1.9.16.2.27": "archive-time-stamp"}
 CERT_VALUES = "1.2.840.113549.1.9.16.2.23"
 REVOCATION_VALUES = "1.2.840.113549.1.9.16.2.24"
+
+_OCSP_RESPONSE = "1.3.6.1.5.5.7.16.2"  # id-ri-ocsp-response, RFC 5940
 
 MAX_ARCHIVES = 64  # of one signature: with one renewal in ten years more than enough
 MAX_HASHES = 4096  # in one list of an index
@@ -237,6 +240,12 @@ def with_timestamp(container: bytes, token: bytes) -> bytes:
 def with_kept(container: bytes, certificates: Sequence[bytes], lists: Sequence[bytes]) -> bytes:
     """The container with these certificates and RevocationInfoChoices as well. No byte of the SignerInfo is touched."""
     return written(open_container(container), certificates=certificates, lists=lists)
+
+
+def with_values(container: bytes, beside: Beside) -> bytes:
+    """B-LT (EN 319 122-1, 5.5.3 and 6.3): every certificate into `certificates`, revocation values into `crls`."""
+    ocsps = [der(_LISTS, oid(_OCSP_RESPONSE), each) for each in beside.revocation.ocsps]
+    return with_kept(container, beside.certificates, (*beside.revocation.crls, *ocsps))
 
 
 def written(

@@ -1,4 +1,6 @@
-"""ASiCManifest (EN 319 162-1, A.4): the list of files with their digests that one signature or timestamp covers."""
+"""ASiCManifest and ASiCArchiveManifest (EN 319 162-1, A.4 and A.7): the files, with digests, that one signature or timestamp
+covers.
+"""
 
 import hashlib
 from base64 import b64encode
@@ -17,6 +19,7 @@ from signing.xml.tree import Element, read_document
 ASIC = "http://uri.etsi.org/02918/v1.2.1#"
 CAN_DIGEST = "sha256"
 P7S = "application/x-pkcs7-signature"
+TST = "application/vnd.etsi.timestamp-token"
 MAX_LISTED = 1000  # as many as a package may hold
 
 
@@ -40,9 +43,10 @@ class Manifest:
     signature: str  # the name of the signature or timestamp that covers it
     files: tuple[Listed, ...]
     content: bytes  # itself: what is signed
+    name: str = ""  # its own, in the package
 
 
-def read_manifest(content: bytes) -> Manifest:
+def read_manifest(content: bytes, name: str = "") -> Manifest:
     """A manifest from its bytes. Raises Fault."""
     root = read_document(content).root
     if (root.local, root.namespace) != ("ASiCManifest", ASIC):
@@ -52,13 +56,18 @@ def read_manifest(content: bytes) -> Manifest:
         raise BadManifest(f"{len(listed)} files are listed; 1 to {MAX_LISTED} are expected")
     if len({each.name for each in listed}) != len(listed):
         raise BadManifest("a file is listed twice")
-    return Manifest(signature=_uri(only(root, "SigReference", ASIC)), files=tuple(listed), content=content)
+    return Manifest(signature=_uri(only(root, "SigReference", ASIC)), files=tuple(listed), content=content, name=name)
 
 
-def manifest_markup(signature: str, files: Mapping[str, bytes]) -> bytes:
-    """The manifest of these files, for the signature that will have this name."""
+def manifest_markup(signature: str, files: Mapping[str, bytes], *, kind: str = P7S, root_file: str = "") -> bytes:
+    """The manifest of these files, for the signature or timestamp (`kind`) that will have this name.
+
+    `root_file` is the archive manifest that came before this one (A.7).
+    """
+    rooted = ' Rootfile="true"'
     listed = "".join(
-        f"<asic:DataObjectReference URI={quoteattr(quote(name))} MimeType={quoteattr(_mime_type(name))}>"
+        f"<asic:DataObjectReference URI={quoteattr(quote(name))} MimeType={quoteattr(_mime_type(name))}"
+        f"{rooted if name == root_file else ''}>"
         f'<ds:DigestMethod Algorithm="{DIGEST_URIS[CAN_DIGEST]}"/>'
         f"<ds:DigestValue>{b64encode(hashlib.new(CAN_DIGEST, data).digest()).decode()}</ds:DigestValue>"
         f"</asic:DataObjectReference>"
@@ -66,7 +75,7 @@ def manifest_markup(signature: str, files: Mapping[str, bytes]) -> bytes:
     )
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<asic:ASiCManifest xmlns:asic="{ASIC}" xmlns:ds="{DS}">'
-        f'<asic:SigReference URI="{quote(signature)}" MimeType="{P7S}"/>{listed}</asic:ASiCManifest>'
+        f'<asic:SigReference URI="{quote(signature)}" MimeType="{kind}"/>{listed}</asic:ASiCManifest>'
     ).encode()
 
 

@@ -7,14 +7,13 @@ no signature covers are named and keep the package from passing; signed files in
 """
 
 import hashlib
-import hmac
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from signing.asic.manifest import BadManifest, Manifest, read_manifest
-from signing.asic.package import META, MIMETYPE, BadPackage, Form, Package, read_package
-from signing.beside_report import broken_report, timestamp_told, worst
+from signing.asic.manifest import Manifest, read_manifest
+from signing.asic.package import META, BadPackage, Package, read_package
+from signing.asic.proofs import Changed, Missing, PackageProofs, Unbound, is_timestamp, scope_of
+from signing.beside_report import broken_report, holds_until, timestamp_told, worst
 from signing.cades import judge_cades
 from signing.findings import finding
 from signing.report import (
@@ -28,12 +27,8 @@ from signing.report import (
     Verdict,
 )
 from signing.trust import Trust
-from signing.verification.certificates import load_certificate
 from signing.verification.faults import Fault
-from signing.verification.paths import Pool
-from signing.verification.revocation import Value
-from signing.verification.signed_data import digest_of
-from signing.verification.timestamps import judge_timestamp, read_token
+from signing.verification.timestamps import JudgedTimestamp
 from signing.xml.verify import verify_covering, verify_xml
 
 MAX_SIGNATURES = 64  # signatures and timestamps that are judged
@@ -83,14 +78,17 @@ class _Told:
 def _verify(package: Package, trust: Trust, now: datetime, told: _Told) -> None:
     told.findings += package.findings
     manifests = _manifests(package, told)
+    proofs = PackageProofs(package, manifests, trust, now)
     signatures = [each for each in package.metadata if _is_signature(each)]
     if len(signatures) > MAX_SIGNATURES:
         told.findings.append(finding("TOO_MANY_SIGNATURES", f"{len(signatures)} > {MAX_SIGNATURES}"))
     for each in signatures[:MAX_SIGNATURES]:
         if each.endswith(".xml"):
             _xades(each, package, trust, now, told)
+        elif is_timestamp(each):
+            _timestamp(each, package, proofs, told)
         else:
-            _detached(each, package, manifests, trust, now, told)
+            _detached(each, package, manifests, proofs, trust, now, told)
     if told.signatures:
         orphans = [each.signature for each in manifests if each.signature not in package.metadata]
         if orphans:
@@ -107,7 +105,7 @@ def _is_signature(name: str) -> bool:
         return False
     return (
         ("signature" in short and short.endswith(".p7s"))
-        or ("timestamp" in short and short.endswith(".tst"))
+        or is_timestamp(name)
         or ("signatures" in short and short.endswith(".xml"))
     )
 
@@ -116,117 +114,107 @@ def _manifests(package: Package, told: _Told) -> list[Manifest]:
     found: list[Manifest] = []
     for name, data in package.metadata.items():
         short = name.removeprefix(META)
-        if not short.startswith("ASiCManifest") or not short.endswith(".xml"):
+        if not short.startswith(("ASiCManifest", "ASiCArchiveManifest")) or not short.endswith(".xml"):
             continue
         try:
-            found.append(read_manifest(data))
+            found.append(read_manifest(data, name))
         except Fault as fault:
             told.findings.append(finding("BAD_MANIFEST", f"{name}: {fault}"))
     return found
 
 
-def _detached(name: str, package: Package, manifests: list[Manifest], trust: Trust, now: datetime, told: _Told) -> None:
-    """A CAdES signature or a timestamp: over its manifest, in the simple form over the one file."""
-    mine = [each for each in manifests if each.signature == name]
-    names: tuple[str, ...]
-    digests: tuple[str, ...] = ()
-    if package.form is Form.SIMPLE and not manifests:
-        if len(package.files) != 1:
-            told.signatures.append(broken_report(name, code="BAD_MANIFEST", detail=f"{len(package.files)} files in ASiC-S"))
-            return
-        ((only_name, data),) = package.files.items()
-        names = (only_name,)
-    elif len(mine) != 1:
-        told.signatures.append(broken_report(name, code="ORPHAN_MANIFEST", detail=f"{len(mine)} manifests name {name}"))
+def _detached(
+    name: str,
+    package: Package,
+    manifests: list[Manifest],
+    proofs: PackageProofs,
+    trust: Trust,
+    now: datetime,
+    told: _Told,
+) -> None:
+    """A CAdES signature: over its manifest, in the simple form over the one file."""
+    try:
+        scope = scope_of(name, package, manifests)
+    except Fault as fault:
+        told.signatures.append(_unscoped(name, fault))
         return
-    else:
-        data = mine[0].content
-        try:
-            names, digests = _check_files(mine[0], package)
-        except _Missing as fault:
-            told.signatures.append(
-                broken_report(
-                    name,
-                    code="MISSING_FILES",
-                    detail=str(fault),
-                    sub_indication=SubIndication.SIGNED_DATA_NOT_FOUND,
-                    verdict=Verdict.INDETERMINATE,
-                )
-            )
-            return
-        except BadManifest as fault:
-            told.signatures.append(
-                broken_report(
-                    name,
-                    code="DIGEST_MISMATCH",
-                    findings=(finding("BAD_MANIFEST", fault),),
-                    sub_indication=SubIndication.HASH_FAILURE,
-                    changes=Changes.FORBIDDEN,
-                )
-            )
-            return
-    whole = set(names) >= set(package.files)
-    covers = finding("COVERS", ", ".join(names))
-    if name.endswith(".tst"):
-        report = _timestamp(name, package.metadata[name], data, trust, now, covers, whole=whole)
-    else:
-        report = judge_cades(
-            data, package.metadata[name], trust, now=now, field=name, digests=digests, findings=(covers,), whole=whole
-        )
+    report = judge_cades(
+        scope.data,
+        package.metadata[name],
+        trust,
+        now=now,
+        field=name,
+        digests=scope.digests,
+        proofs=proofs.of(name),
+        findings=(finding("COVERS", ", ".join(scope.names)),),
+        whole=set(scope.names) >= set(package.files),
+    )
     told.signatures.append(report)
     if report.intact:
+        told.covered.update(scope.names)
+
+
+def _unscoped(name: str, fault: Fault) -> SignatureReport:
+    """A signature or timestamp whose manifest does not fit the package."""
+    if isinstance(fault, Missing):
+        return broken_report(
+            name,
+            code="MISSING_FILES",
+            detail=str(fault),
+            sub_indication=SubIndication.SIGNED_DATA_NOT_FOUND,
+            verdict=Verdict.INDETERMINATE,
+        )
+    if isinstance(fault, Changed):
+        return broken_report(
+            name,
+            code="DIGEST_MISMATCH",
+            findings=(finding("BAD_MANIFEST", fault),),
+            sub_indication=SubIndication.HASH_FAILURE,
+            changes=Changes.FORBIDDEN,
+        )
+    return broken_report(name, code="ORPHAN_MANIFEST", detail=str(fault))
+
+
+def _timestamp(name: str, package: Package, proofs: PackageProofs, told: _Told) -> None:
+    """A timestamp alone proves when, and nobody's will (4.3.3.3, 4.4.4)."""
+    judged = proofs.judged.get(name)
+    if judged is None:
+        report = _unscoped(name, proofs.faults.get(name) or Unbound(name))
+        told.signatures.append(replace(report, kind=SignatureKind.DOC_TIMESTAMP))
+        return
+    names = proofs.scopes[name].names
+    whole = set(names) >= set(package.files)
+    certificate = judged.certificate
+    broken = judged.verdict is Verdict.TOTAL_FAILED
+    findings = [finding("COVERS", ", ".join(names))]
+    if judged.code:
+        findings.append(finding(judged.code, judged.detail))
+    told.signatures.append(
+        SignatureReport(
+            field=name,
+            kind=SignatureKind.DOC_TIMESTAMP,
+            signer=certificate.common_name if certificate else None,
+            verdict=judged.verdict,
+            sub_indication=judged.sub_indication,
+            best_time=judged.time if judged.passed else None,
+            covers_whole_file=whole and not broken,
+            changes_after=Changes.NOT_UNDERSTOOD if broken else (Changes.NONE if whole else Changes.PERMITTED),
+            findings=tuple(findings),
+            intact=not broken,
+            names=dict(certificate.names) if certificate else {},
+            certificate=certificate.der if certificate else None,
+            timestamp=timestamp_told((judged,)),
+            renewal_date=_renewal_date(judged),
+        )
+    )
+    if not broken:
         told.covered.update(names)
 
 
-class _Missing(Fault):
-    """A signed file is not there."""
-
-
-def _check_files(manifest: Manifest, package: Package) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names that a manifest covers and the digests it uses, once every file is as it says. Raises BadManifest, _Missing."""
-    everything: Mapping[str, bytes] = {**package.metadata, **package.files, MIMETYPE: package.form.encode()}
-    missing = [each.name for each in manifest.files if each.name not in everything]
-    if missing:
-        raise _Missing(", ".join(missing))
-    for each in manifest.files:
-        if not hmac.compare_digest(digest_of(each.digest, everything[each.name]), each.value):
-            raise BadManifest(each.name)
-    return tuple(each.name for each in manifest.files), tuple(dict.fromkeys(each.digest for each in manifest.files))
-
-
-def _timestamp(
-    name: str, token: bytes, data: bytes, trust: Trust, now: datetime, covers: Finding, *, whole: bool
-) -> SignatureReport:
-    """A timestamp alone proves when, and nobody's will (4.3.3.3, 4.4.4)."""
-    judged = judge_timestamp(token, lambda digest: digest_of(digest, data), _pool(token, trust, now), trust, at=now, now=now)
-    told = (covers, finding(judged.code, judged.detail)) if judged.code else (covers,)
-    certificate = judged.certificate
-    broken = judged.verdict is Verdict.TOTAL_FAILED
-    return SignatureReport(
-        field=name,
-        kind=SignatureKind.DOC_TIMESTAMP,
-        signer=certificate.common_name if certificate else None,
-        verdict=judged.verdict,
-        sub_indication=judged.sub_indication,
-        best_time=judged.time if judged.passed else None,
-        covers_whole_file=whole and not broken,
-        changes_after=Changes.NOT_UNDERSTOOD if broken else (Changes.NONE if whole else Changes.PERMITTED),
-        findings=told,
-        intact=not broken,
-        names=dict(certificate.names) if certificate else {},
-        certificate=certificate.der if certificate else None,
-        timestamp=timestamp_told((judged,)),
-    )
-
-
-def _pool(token: bytes, trust: Trust, now: datetime) -> Pool:
-    try:
-        signed = read_token(token).signed
-        certificates = tuple(load_certificate(each) for each in signed.certificates)
-    except Fault:
-        return Pool(certificates=())
-    lists = (*signed.revocation_lists, *trust.revocation_lists)
-    return Pool(certificates=certificates, lists=tuple(Value(der=each, proven=now) for each in lists))
+def _renewal_date(judged: JudgedTimestamp) -> datetime | None:
+    if not judged.passed or judged.chain is None or judged.token is None:
+        return None
+    return holds_until(judged.chain, judged.token.signed.scheme)
 
 
 def _xades(name: str, package: Package, trust: Trust, now: datetime, told: _Told) -> None:
