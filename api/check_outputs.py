@@ -6,7 +6,7 @@ from pathlib import Path
 
 from api.checking import CheckedFile
 from api.settings import BadSettings, read_settings
-from api.slip import Sealer, office_sealer
+from api.slip import NoSeal, Sealer, office_sealer
 from signing.etsi_report import etsi_report
 
 
@@ -16,14 +16,14 @@ class Outputs:
 
     report_xml: Path | None
     slip: Path | None
-    sealer: Sealer | None
+    sealer: Sealer | NoSeal | None
 
     @classmethod
     def wanted(cls, paths: Sequence[Path], *, report_xml: Path | None, slip: Path | None, office: Path | None) -> "Outputs":
-        """BadSettings before anything is checked: one file at a time, and a slip needs an office that has a seal."""
+        """BadSettings before anything is checked: one file at a time, and a slip is an office's."""
         if len(paths) != 1 and (report_xml or slip):
             raise BadSettings("--report-xml, --slip: chỉ cho một tệp / for one file at a time")
-        return cls(report_xml=report_xml, slip=slip, sealer=_sealer(office) if slip else None)
+        return cls(report_xml=report_xml, slip=slip, sealer=office_sealer(read_settings(office)) if slip else None)
 
     def write(self, checked: CheckedFile) -> None:
         """Nothing is written for a file that could not be read from the disk."""
@@ -34,12 +34,3 @@ class Outputs:
         if self.slip is not None and self.sealer is not None:
             name = str(checked.json["file"])
             self.slip.write_bytes(self.sealer.sealed(checked.report, file_name=name, size=len(checked.content)))
-
-
-def _sealer(office: Path | None) -> Sealer:
-    settings = read_settings(office)
-    if not settings.demo:
-        raise BadSettings(
-            f"{settings.folder}: văn phòng này chưa có con dấu của dịch vụ kiểm tra / has no seal of a verification service yet"
-        )
-    return office_sealer(settings)

@@ -11,7 +11,7 @@ import uvicorn
 
 from api.demo.people import DEMO_PIN
 from api.settings import OFFICE_VARIABLE, BadSettings, Settings
-from api.slip import demo_sealer
+from api.slip import sealer_of
 from api.web.app import create_app
 from api.web.house import House
 from api.web.sessions import Sessions
@@ -47,12 +47,12 @@ def house_of(wired: Wired) -> House:
         office=wired.office,
         log=wired.store.log,
         sessions=Sessions(wired.settings.folder / "sessions.db", wired.office.desk.clock),
-        open_key=lambda uri, ask: open_signer(wired.key_uri(uri), ask),
+        open_key=lambda uri, ask: open_signer(wired.key_uri(uri), ask, prefer_pss=wired.settings.prefer_pss),
         looks=wired.looks,
         fetch=wired.settings.fetch,
         demo=wired.settings.demo,
         demo_pin=DEMO_PIN if wired.settings.demo else "",
-        sealer=demo_sealer(wired) if wired.settings.demo else None,
+        sealer=sealer_of(wired),
         https=wired.settings.https,
     )
 

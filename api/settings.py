@@ -9,6 +9,7 @@ hosts = ["ocsp.example.vn"]         # answers are fetched from these hosts and f
 [keys]
 modules = ["/usr/lib/vgca.so"]      # PKCS#11 modules that a key in the directory may name
 hosts = ["rms.example.vn"]          # remote signing services that it may name
+padding = "pkcs1"                   # "pss": RSA keys that can sign with RSASSA-PSS
 [verification]
 sample = 64                         # one file of so many that passed is judged once more, by pyHanko; 0: none, 1: every one
 fetch = false                       # true: checks on the page ask the hosts of the trust bundle about revocation, no others
@@ -60,6 +61,7 @@ class Settings:
     revocation_hosts: tuple[str, ...] = ()
     key_modules: tuple[str, ...] = ()
     key_hosts: tuple[str, ...] = ()
+    prefer_pss: bool = False
     https: bool = False
     sample: int = DEFAULT_SAMPLE  # one checked file of so many is judged once more
     fetch: bool = False  # checks on the page ask the bundle's hosts about revocation
@@ -118,11 +120,18 @@ def read_settings(folder: Path | None = None) -> Settings:
         revocation_hosts=tuple(data.get("revocation", {}).get("hosts", ())),
         key_modules=tuple(data.get("keys", {}).get("modules", ())),
         key_hosts=tuple(data.get("keys", {}).get("hosts", ())),
+        prefer_pss=_padding(path, data.get("keys", {}).get("padding", "pkcs1")) == "pss",
         https=bool(data.get("web", {}).get("https", False)),
         sample=_sample(path, data.get("verification", {})),
         fetch=data.get("verification", {}).get("fetch") is True,
         service=_service(path, office, data["service"]) if "service" in data else None,
     )
+
+
+def _padding(path: Path, given: Any) -> str:
+    if given not in ("pkcs1", "pss"):
+        raise BadSettings(f'{path}: [keys] padding = "pkcs1" hoặc/or "pss", không phải / not {given!r}')
+    return str(given)
 
 
 def _sample(path: Path, given: Any) -> int:

@@ -1,6 +1,6 @@
 """“Phiếu kiểm tra chữ ký số”: what a check found, on one page, sealed by the service that checked.
 
-    sealer = demo_sealer(wired)
+    sealer = sealer_of(wired)
     pdf = sealer.sealed(report, file_name="quyet-dinh.pdf", size=len(content))
 
 The page says nothing that the report does not say; it is rendered like every document, so the data are in it, and the seal
@@ -18,11 +18,13 @@ from typing import Literal
 import documents
 import signing
 from api.demo.people import DEMO_PIN
-from api.settings import Settings
-from api.wiring import Wired
+from api.settings import BadSettings, ServiceSeal, Settings
+from api.wiring import Wired, key_uri, timestamper_of
 from signing.report import ChainLink, Changes, SignatureKind, SignatureReport, Verdict
 
 DEMO_SERVICE = documents.SlipService(code="soky-kiem-tra-thu", name="Soky – dịch vụ kiểm tra (thử nghiệm)", place="Hải Phòng")
+SERVICE = "soky-kiem-tra"
+NOBODY = documents.SlipService(code="soky-khong-dau", name="Soky – dịch vụ kiểm tra", place="Việt Nam")
 DEMO_SEAL = "dich-vu-kiem-tra"  # the file in the demo office's folder of keys
 
 _VERDICTS: dict[Verdict, documents.SlipVerdict] = {
@@ -81,6 +83,21 @@ class Sealer:
         if self.timestamper is None:
             return signing.Level.B_B
         return signing.Level.B_T if self.evidence is None else signing.Level.B_LT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoSeal:
+    """A service without a seal: its slips say so, in the place where the seal would be."""
+
+    service: documents.SlipService
+    demo: bool = False
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+    def sealed(self, report: signing.Report, *, file_name: str, size: int) -> bytes:
+        """The slip of a report, marked as not sealed."""
+        told = slip_of(report, self.service, file_name, size)
+        at = report.checked_at or self.clock()
+        return documents.render(documents.SLIP, documents.slip_data(told, at=at, demo=self.demo, sealed=False))
 
 
 def unsealed(
@@ -161,15 +178,51 @@ def _vietnamese(message: str) -> str:
 _MAKING = threading.Lock()
 
 
-def demo_sealer(wired: Wired) -> Sealer:
-    """The demo authority's seal for the service; its key is made when it is first asked for."""
-    return _demo_sealer(wired.demo_authority, wired.settings, wired.office.desk.clock, wired.office.desk.trust)
+def sealer_of(wired: Wired) -> Sealer | NoSeal:
+    """An open office's: the demo authority's seal, the one that [service] names, or none. BadSettings for a wrong one."""
+    desk = wired.office.desk
+    if wired.authority is not None:
+        return _demo_sealer(wired.authority, wired.settings, desk.clock, desk.trust)
+    return _service_sealer(wired.settings, desk.timestamper, desk.evidence, desk.trust, desk.clock)
 
 
-def office_sealer(settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Sealer:
+def office_sealer(settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Sealer | NoSeal:
     """The same from an office's folder alone, for the command line: nothing of the office is opened."""
-    authority = signing.DemoAuthority(settings.folder, clock=clock)
-    return _demo_sealer(authority, settings, clock, signing.Trust.load([settings.trust_folder]))
+    if settings.demo:
+        authority = signing.DemoAuthority(settings.folder, clock=clock)
+        return _demo_sealer(authority, settings, clock, signing.Trust.load([settings.trust_folder]))
+    timestamper = timestamper_of(settings) if settings.timestamp_urls else None
+    trust = signing.Trust.load([settings.trust_folder]) if settings.trust_folder.is_dir() else None
+    return _service_sealer(settings, timestamper, signing.HttpEvidence(hosts=settings.revocation_hosts), trust, clock)
+
+
+def _service_sealer(
+    settings: Settings,
+    timestamper: signing.Timestamper | None,
+    evidence: signing.Evidence,
+    trust: signing.Trust | None,
+    clock: Callable[[], datetime],
+) -> Sealer | NoSeal:
+    """With the hosts of the authorities the seal is B-LT, without them B-T, without a timestamp authority B-B."""
+    seal = settings.service
+    if seal is None:
+        return NoSeal(service=NOBODY, clock=clock)
+    uri = key_uri(settings, seal.key)
+    return Sealer(
+        service=documents.SlipService(code=SERVICE, name=seal.name, place=seal.place),
+        open_key=lambda: signing.open_signer(uri, lambda _: _pin(seal), prefer_pss=settings.prefer_pss),
+        timestamper=timestamper,
+        evidence=evidence if timestamper is not None and settings.revocation_hosts else None,
+        trust=trust,
+        clock=clock,
+    )
+
+
+def _pin(seal: ServiceSeal) -> str:
+    """Read each time: it is kept nowhere in this process. BadSettings where a key asks for a PIN and none is named."""
+    if seal.pin_file is None:
+        raise BadSettings("soky.toml: [service] thiếu pin_file, khóa này cần mã PIN / needs pin_file: this key asks for a PIN")
+    return seal.pin_file.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
 
 
 def _demo_sealer(

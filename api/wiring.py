@@ -41,25 +41,8 @@ class Wired:
         return self.authority
 
     def key_uri(self, uri: str) -> str:
-        """A key's URI, ready to be opened. The directory says whose key it is; which code is loaded and who is asked, the
-        settings say: BadSettings for a file outside the office, a module or a host that they do not name.
-        """
-        scheme, _, place = uri.partition(":")
-        if scheme == "file":
-            home = self.settings.folder.resolve()
-            path = (home / place).resolve()
-            if not path.is_relative_to(home):
-                raise BadSettings(f"khóa nằm ngoài thư mục văn phòng / the key lies outside the office's folder: {place}")
-            return f"file:{path}"
-        if scheme == "pkcs11":
-            modules = [value for name, value in parse_qsl(urlsplit(uri).query) if name == "module-path"]
-            if not modules or any(module not in self.settings.key_modules for module in modules):
-                raise BadSettings(f"soky.toml: [keys] modules không có / does not name {', '.join(modules) or uri}")
-            return uri
-        host = urlsplit(place).hostname or urlsplit(uri).hostname or ""
-        if host not in self.settings.key_hosts:
-            raise BadSettings(f"soky.toml: [keys] hosts không có / does not name {host or uri}")
-        return uri
+        """A key's URI, ready to be opened. BadSettings where the settings do not allow it."""
+        return key_uri(self.settings, uri)
 
     def verify_log(self, seen: Iterable[str] = ()) -> list[str]:
         """A sentence for everything that was changed behind our back; `seen` are checkpoints kept elsewhere. Empty: intact."""
@@ -77,6 +60,28 @@ class Wired:
         return note
 
 
+def key_uri(settings: Settings, uri: str) -> str:
+    """A key's URI, ready to be opened. The directory says whose key it is; which code is loaded and who is asked, the
+    settings say: BadSettings for a file outside the office, a module or a host that they do not name.
+    """
+    scheme, _, place = uri.partition(":")
+    if scheme == "file":
+        home = settings.folder.resolve()
+        path = (home / place).resolve()
+        if not path.is_relative_to(home):
+            raise BadSettings(f"khóa nằm ngoài thư mục văn phòng / the key lies outside the office's folder: {place}")
+        return f"file:{path}"
+    if scheme == "pkcs11":
+        modules = [value for name, value in parse_qsl(urlsplit(uri).query) if name == "module-path"]
+        if not modules or any(module not in settings.key_modules for module in modules):
+            raise BadSettings(f"soky.toml: [keys] modules không có / does not name {', '.join(modules) or uri}")
+        return uri
+    host = urlsplit(place).hostname or urlsplit(uri).hostname or ""
+    if host not in settings.key_hosts:
+        raise BadSettings(f"soky.toml: [keys] hosts không có / does not name {host or uri}")
+    return uri
+
+
 @contextmanager
 def open_office(settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Iterator[Wired]:
     """The office of these settings. BadSettings says what is missing."""
@@ -86,7 +91,7 @@ def open_office(settings: Settings, *, clock: Callable[[], datetime] = lambda: d
         desk = Desk(
             store=store,
             trust=signing.Trust.load([settings.trust_folder]),
-            timestamper=authority or _timestamper(settings),
+            timestamper=authority or timestamper_of(settings),
             evidence=authority or signing.HttpEvidence(hosts=settings.revocation_hosts),
             clock=clock,
             demo=settings.demo,
@@ -134,7 +139,8 @@ def log_key_of(folder: Path) -> Path:
     return path
 
 
-def _timestamper(settings: Settings) -> signing.Timestamper:
+def timestamper_of(settings: Settings) -> signing.Timestamper:
+    """Several are tried in order. BadSettings where none is named."""
     if not settings.timestamp_urls:
         raise BadSettings(
             "soky.toml: thiếu [timestamps] urls / [timestamps] urls is missing: signatures need a time-stamping authority"

@@ -79,8 +79,11 @@ class Slip:
     notes: Sequence[str] = ()
 
 
-def slip_data(slip: Slip, *, at: datetime, demo: bool) -> bytes:
-    """The data that `render("verification_slip", ...)` takes. `at`: when it was checked, with its zone."""
+def slip_data(slip: Slip, *, at: datetime, demo: bool, sealed: bool = True) -> bytes:
+    """The data that `render("verification_slip", ...)` takes. `at`: when it was checked, with its zone.
+
+    Without `sealed` there is no place for a seal, and the page says that it proves nothing.
+    """
     if at.utcoffset() is None:
         raise ValueError("the date of a document is an aware datetime")
     # The failures come first, so that none of them is among those that are only counted.
@@ -91,6 +94,7 @@ def slip_data(slip: Slip, *, at: datetime, demo: bool) -> bytes:
             "kind": SLIP,
             "version": 1,
             "demo": demo,
+            **({} if sealed else {"sealed": False}),
             "at": _moment(at),
             "title": legible(f"Phiếu kiểm tra chữ ký số – {slip.file_name}", 200),
             "service": {

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import signing
 from api.second_looks import SecondLooks
-from api.slip import Sealer
+from api.slip import NoSeal, Sealer
 from api.web.held_results import CheckResults
 from api.web.limits import Pace, Seats
 from api.web.pictures import Pictures
@@ -37,7 +37,7 @@ class House:
     https: bool = False  # cookies are bound to HTTPS, and browsers are told to stay there
     pictures: Pictures = field(default_factory=Pictures)
     fetch: bool = False  # checks of uploads ask the hosts that the trust bundle names about revocation
-    sealer: Sealer | None = None  # seals the slips of checks; None: this office gives none out
+    sealer: Sealer | NoSeal | None = None  # seals the slips of checks; None: this office gives none out
     results: CheckResults = field(default_factory=CheckResults)
     renderings: Renderings = field(default_factory=Renderings)
     # Verifying costs up to ten seconds of a core: two at once on this machine, ten in a row a visitor, then one in six seconds.
@@ -45,6 +45,11 @@ class House:
     verify_seats: Seats = field(default_factory=lambda: Seats(2, patience_seconds=1))
     # A public code has 128 random bits: the pace only keeps the noise down.
     lookup_pace: Pace = field(default_factory=lambda: Pace(burst=30, seconds_each=2))
+
+    @property
+    def seals(self) -> bool:
+        """Whether the slips of checks carry a seal."""
+        return isinstance(self.sealer, Sealer)
 
     @property
     def store(self) -> Store:

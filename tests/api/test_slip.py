@@ -8,7 +8,7 @@ import pypdfium2
 import pytest
 
 import signing
-from api.settings import Settings
+from api.settings import BadSettings, Settings, read_settings
 from api.slip import DEMO_SERVICE, Sealer, office_sealer
 from signing.demo import DemoAuthority
 from tests.signing.conftest import build_pdf
@@ -17,7 +17,9 @@ from tests.signing.conftest import build_pdf
 @pytest.fixture(scope="module")
 def sealer(tmp_path_factory: pytest.TempPathFactory) -> Sealer:
     folder = tmp_path_factory.mktemp("office")
-    return office_sealer(Settings(folder=folder, demo=True))
+    made = office_sealer(Settings(folder=folder, demo=True))
+    assert isinstance(made, Sealer)
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +79,9 @@ def test_the_seals_key_is_made_once(sealer: Sealer, tmp_path: Path) -> None:
     office = Settings(folder=tmp_path, demo=True)
     certificates = set()
     for _ in range(2):
-        with office_sealer(office).open_key() as signer:
+        made = office_sealer(office)
+        assert isinstance(made, Sealer)
+        with made.open_key() as signer:
             certificates.add(signer.certificate)
 
     assert len(certificates) == 1
@@ -102,3 +106,79 @@ def test_the_command_writes_the_slip_and_the_xml_report(signed: bytes, tmp_path:
     assert b"mainindication:indeterminate" in xml.read_bytes()
     assert two.returncode == 2
     assert "for one file" in two.stderr
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Path:
+    """An office that is no demo, with the key of its own service: the authority stands for a public one."""
+    authority = DemoAuthority(tmp_path / "ca")
+    office = tmp_path / "office"
+    (office / "keys").mkdir(parents=True)
+    (office / "trust").mkdir()
+    (office / "trust" / "root.pem").write_bytes(authority.trust_pem()[0].read_bytes())
+    issued = authority.issue("Sở GD&ĐT Hải Phòng", "MST:0200000002", kind="seal")
+    (office / "keys" / "service.p12").write_bytes(issued.path.read_bytes())
+    pin = office / "keys" / "service.pin"
+    pin.touch(mode=0o600)
+    pin.write_text(issued.pin + "\n")
+    (office / "soky.toml").write_text(
+        '[service]\nkey = "file:keys/service.p12"\npin_file = "keys/service.pin"\n'
+        'name = "Sở GD&ĐT Hải Phòng"\nplace = "Hải Phòng"\n',
+        encoding="utf-8",
+    )
+    return office
+
+
+def test_a_real_office_seals_with_the_key_that_its_settings_name(real: Path, signed: bytes, trust: signing.Trust) -> None:
+    """No word of a demo on the page; the seal is the service's own and the slip passes by the office's own anchors."""
+    sealer = office_sealer(read_settings(real))
+    slip = sealer.sealed(signing.verify(signed, trust), file_name="quyết định.pdf", size=len(signed))
+    told = signing.verify(slip, signing.Trust.load([real / "trust"]))
+
+    assert told.passed
+    assert [(each.kind, each.signer) for each in told.signatures] == [("seal", "Sở GD&ĐT Hải Phòng")]
+    assert "bản thử" not in text_of(slip)
+
+
+def test_an_office_without_a_seal_gives_slips_that_say_so(tmp_path: Path, signed: bytes, trust: signing.Trust) -> None:
+    """No field that looks as if it waited for a seal, and the page says in red that it proves nothing."""
+    office = Settings(folder=tmp_path)
+    office.write()
+    slip = office_sealer(read_settings(tmp_path)).sealed(signing.verify(signed, trust), file_name="a.pdf", size=len(signed))
+
+    assert "CHƯA ĐÓNG DẤU" in text_of(slip)
+    assert "Phiếu này không có con dấu số" in text_of(slip)
+    assert signing.verify(slip, trust).verdict == "NO_SIGNATURE"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("keys/service.p12", "../ca/x.p12"), "lies outside"),
+        (("keys/service.pin", "../../etc/passwd"), "pin_file"),
+        (("keys/service.pin", "keys/none"), "pin_file"),
+        (('place = "Hải Phòng"', ""), "place"),
+        (('place = "Hải Phòng"', "colour = 1"), "takes"),
+        (("file:keys/service.p12", "csc:https://rms.example.vn/csc/v2?credential=1"), "does not name"),
+    ],
+)
+def test_a_wrong_seal_is_refused_with_what_is_wrong(change: tuple[str, str], told: str, real: Path) -> None:
+    """When the settings are read or the office is opened, not when somebody wants a slip."""
+    path = real / "soky.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
+    with pytest.raises(BadSettings, match=told):
+        office_sealer(read_settings(real))
+
+
+def test_a_pin_that_others_can_read_is_refused(real: Path) -> None:
+    """The message says what to do."""
+    (real / "keys" / "service.pin").chmod(0o644)
+    with pytest.raises(BadSettings, match="chmod 600"):
+        read_settings(real)
+
+
+def test_a_wrong_pin_is_told_and_not_tried_again(real: Path, signed: bytes, trust: signing.Trust) -> None:
+    """No slip, one refusal: a token would lock after a few."""
+    (real / "keys" / "service.pin").write_text("sai")
+    with pytest.raises(signing.WrongSecret):
+        office_sealer(read_settings(real)).sealed(signing.verify(signed, trust), file_name="a.pdf", size=len(signed))
