@@ -72,7 +72,8 @@ class DemoAuthority:
     """Root -> issuing CA -> persons and seals, with a TSA, an OCSP responder and CRLs: visibly a test, all offline.
 
     Implements Timestamper and Evidence. `clock` gives the time of tokens and answers and may be replaced at any time.
-    `key` is that of both CAs; RSA of 3072 bits outlives 2028, where TS 119 312 lets 2048 end. A folder keeps its keys.
+    `key` is that of both CAs. TS 119 312 lets RSA with PKCS #1 v1.5 end with 2028: what lasts longer is renewed before.
+    A folder keeps its keys.
     """
 
     def __init__(

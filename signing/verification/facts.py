@@ -38,6 +38,7 @@ class FoundSignature:
     contents: bytes  # the whole placeholder, decoded
     claimed: datetime | None  # /M
     has_cert_entry: bool = False
+    has_reason: bool = False
     revision: int  # in which it was made, from 0
     coverage: Coverage
     certifies: int | None  # 1, 2, 3

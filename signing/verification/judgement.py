@@ -86,30 +86,20 @@ def judge(document: SignedDocument, trust: Trust, *, now: datetime) -> tuple[Jud
 
 def _guarded(found: FoundSignature, now: datetime, process: Callable[..., Judged], *rest: object) -> Judged:
     """The process, with every surprise turned into a verdict on this one signature."""
+    if found.fault is not None and found.fault.code == "UNKNOWN_SUBFILTER":
+        # Nobody showed that anything is wrong: it is a kind of signature that is not judged here.
+        return _undecided(found, now, SubIndication.SIG_CONSTRAINTS_FAILURE, found.fault.code, "")
     if found.fault is not None:
         return _format_failure(found, now, found.fault.code, "")
     try:
         return process(found, now, *rest)
     except UnknownAlgorithm as unknown:
-        return Judged(
-            found=found,
-            verdict=Verdict.INDETERMINATE,
-            sub_indication=SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
-            code="UNKNOWN_ALGORITHM",
-            detail=str(unknown),
-            best_time=now,
-        )
+        return _undecided(found, now, SubIndication.CRYPTO_CONSTRAINTS_FAILURE, "UNKNOWN_ALGORITHM", str(unknown))
     except Fault as fault:
         return _format_failure(found, now, "BAD_CONTAINER", str(fault))
     except Exception as surprise:  # noqa: BLE001 -- hostile bytes reach deep into libraries: never let one out
-        return Judged(
-            found=found,
-            verdict=Verdict.INDETERMINATE,
-            sub_indication=SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
-            code="CHECK_FAILED",
-            detail=type(surprise).__name__,
-            best_time=now,
-        )
+        sub = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE
+        return _undecided(found, now, sub, "CHECK_FAILED", type(surprise).__name__)
 
 
 def _format_failure(found: FoundSignature, now: datetime, code: str, detail: str) -> Judged:
@@ -121,6 +111,10 @@ def _format_failure(found: FoundSignature, now: datetime, code: str, detail: str
         detail=detail,
         best_time=now,
     )
+
+
+def _undecided(found: FoundSignature, now: datetime, sub: SubIndication, code: str, detail: str) -> Judged:
+    return Judged(found=found, verdict=Verdict.INDETERMINATE, sub_indication=sub, code=code, detail=detail, best_time=now)
 
 
 def _container(found: FoundSignature) -> SignedData | Exception:

@@ -11,11 +11,18 @@ from signing.levels import Level
 from signing.report import Finding
 from signing.verification.algorithms import ends
 from signing.verification.certificates import Certificate
-from signing.verification.facts import SignedDocument
-from signing.verification.judgement import Judged, Proof
+from signing.verification.facts import Kept, SignedDocument
+from signing.verification.judgement import Judged
 from signing.verification.paths import ChainVerdict
-from signing.verification.revocation import CLOCK_SKEW, Value, answers
-from signing.verification.signed_data import FIXED_DIGEST, SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2, SIGNING_TIME, Scheme
+from signing.verification.revocation import CLOCK_SKEW, Answer, Value, answers, newest
+from signing.verification.signed_data import (
+    COMMITMENT_TYPE,
+    FIXED_DIGEST,
+    SIGNING_CERTIFICATE,
+    SIGNING_CERTIFICATE_V2,
+    SIGNING_TIME,
+    Scheme,
+)
 from signing.verification.words import finding
 
 
@@ -58,14 +65,19 @@ def _not_baseline(judged: Judged) -> str:
         (SIGNING_TIME not in signed.attributes, "signing-time must not be a signed attribute"),
         (signed.signed_attributes is not None, "no signed attributes"),
         (_binds_certificate(judged), "the signing certificate is not bound"),
+        (not (found.has_reason and COMMITMENT_TYPE in signed.attributes), "commitment-type-indication beside /Reason"),
     )
     return next((reason for met, reason in rules if not met), "")
 
 
 def _binds_certificate(judged: Judged) -> bool:
-    """signing-certificate only with SHA-1, signing-certificate-v2 with every other digest (6.3 notes g, h)."""
-    attributes = judged.signed.attributes if judged.signed else {}
-    return SIGNING_CERTIFICATE_V2 in attributes or SIGNING_CERTIFICATE in attributes
+    """6.3 notes g and h: signing-certificate is the one with SHA-1, signing-certificate-v2 is for every other digest."""
+    signed = judged.signed
+    if signed is None:
+        return False
+    if SIGNING_CERTIFICATE_V2 in signed.attributes:
+        return signed.signing_certificate is not None and signed.signing_certificate.digest != "sha1"
+    return SIGNING_CERTIFICATE in signed.attributes
 
 
 def _missing_for_long_term(judged: Judged, document: SignedDocument) -> tuple[Finding, ...]:
@@ -73,61 +85,73 @@ def _missing_for_long_term(judged: Judged, document: SignedDocument) -> tuple[Fi
     chain = judged.chain
     if chain is None or not chain.passed:
         return (finding("LEVEL_NOT_MET", "B-LT: no valid chain"),)
-    inside = _inside(judged, document)
-    chains = [chain, *(each.chain for each in judged.timestamps if each.passed and each.chain)]
-    for each in chains:
-        missing = _without_word(each, inside, judged.best_time)
+    held = _Held.of(judged, document)
+    for each in _chains(judged):
+        missing = held.lacks(each, judged.best_time)
         if missing is not None:
             return (finding("LEVEL_NOT_MET", f"B-LT: {missing.common_name}"),)
-    leaf = chain.chain[0]
-    word = chain.answers.get(leaf)
+    word = held.word(chain.chain[0], chain.chain[1], judged.best_time) if len(chain.chain) > 1 else None
     if word is not None and word.issued + CLOCK_SKEW < judged.best_time:
         detail = f"{word.issued.isoformat()} < {judged.best_time.isoformat()}"
         return (finding("EVIDENCE_OLDER_THAN_TIMESTAMP", detail),)
     return ()
 
 
-def _inside(judged: Judged, document: SignedDocument) -> frozenset[bytes]:
-    """The revocation values that the file carries."""
-    store = document.store
-    values = {kept.der for kept in (*store.ocsps, *store.lists)}
-    if judged.signed is not None:
-        values.update(judged.signed.ocsps, judged.signed.revocation_lists)
-    for each in judged.timestamps:
-        if each.token is not None:
-            values.update(each.token.signed.ocsps, each.token.signed.revocation_lists)
-    return frozenset(values)
-
-
-def _without_word(chain: ChainVerdict, inside: frozenset[bytes], moment: datetime) -> Certificate | None:
-    """The first certificate of a chain, the root left out, for which the file holds no answer about the signature's time.
-
-    What a level needs does not age: an answer that was fresh at the signature's time still is one about that time.
-    """
-    values = tuple(Value(der=der, proven=moment) for der in inside)
-    for certificate, issuer in pairwise(chain.chain):
-        if certificate.no_revocation_check:
-            continue
-        kept = chain.answers.get(certificate)
-        if kept is not None and kept.der in inside:
-            continue
-        if not any(answer.usable_at(moment) for answer in answers(certificate, issuer, values, values)):
-            return certificate
-    return None
+def _chains(judged: Judged) -> list[ChainVerdict]:
+    """The signer's chain and those of the timestamps that make it B-T: its own, else the first over the document."""
+    own = [each.chain for each in judged.timestamps if each.passed]
+    first = min(judged.proofs, key=lambda proof: proof.time).timestamp.chain if judged.proofs and not own else None
+    return [each for each in (judged.chain, *own, first) if each is not None]
 
 
 def _archived(judged: Judged, document: SignedDocument) -> bool:
-    """B-LTA: a valid document timestamp covers the values that the signer's chain was judged with."""
-    return any(_covers_values(judged, document, proof) for proof in judged.proofs)
+    """B-LTA: a valid document timestamp covers what made it B-LT, the word on the signature timestamp's authority included."""
+    return any(
+        all(held.lacks(each, judged.best_time) is None for each in _chains(judged))
+        for held in (_Held.of(judged, document, upto=proof.revision) for proof in judged.proofs)
+    )
 
 
-def _covers_values(judged: Judged, document: SignedDocument, proof: Proof) -> bool:
-    chain = judged.chain
-    if chain is None:
-        return False
-    revisions = {kept.der: kept.revision for kept in (*document.store.ocsps, *document.store.lists)}
-    used = [revisions.get(answer.der, judged.found.revision) for answer in chain.answers.values()]
-    return all(revision <= proof.revision for revision in used)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """What the file itself carries for judging its signatures, up to a revision."""
+
+    certificates: frozenset[bytes]
+    ocsps: tuple[bytes, ...]
+    lists: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, judged: Judged, document: SignedDocument, *, upto: int | None = None) -> "_Held":
+        """Of the signature, its timestamps and the document timestamps over it, and of the store as it was then."""
+        tokens = [each.token.signed for each in (*judged.timestamps, *(p.timestamp for p in judged.proofs)) if each.token]
+        inside = [judged.signed, *tokens] if judged.signed is not None else tokens
+        store = document.store
+
+        def kept(values: tuple[Kept, ...]) -> list[bytes]:
+            return [value.der for value in values if upto is None or value.revision <= upto]
+
+        return cls(
+            certificates=frozenset((*kept(store.certificates), *(der for each in inside for der in each.certificates))),
+            ocsps=(*kept(store.ocsps), *(der for each in inside for der in each.ocsps)),
+            lists=(*kept(store.lists), *(der for each in inside for der in each.revocation_lists)),
+        )
+
+    def lacks(self, chain: ChainVerdict, moment: datetime) -> Certificate | None:
+        """The first certificate of a chain, the root left out, that is not there or about which nothing is.
+
+        What a level needs does not age: an answer that was fresh at the signature's time still is one about that time.
+        """
+        for certificate, issuer in pairwise(chain.chain):
+            if certificate.der not in self.certificates:
+                return certificate
+            if not certificate.no_revocation_check and self.word(certificate, issuer, moment) is None:
+                return certificate
+        return None
+
+    def word(self, certificate: Certificate, issuer: Certificate, moment: datetime) -> Answer | None:
+        """The newest word of the file on a certificate that can speak of the moment."""
+        first, second = (tuple(Value(der=der, proven=moment) for der in ders) for ders in (self.ocsps, self.lists))
+        return newest([each for each in answers(certificate, issuer, first, second) if each.usable_at(moment)])
 
 
 def renewal_date(judged: Judged) -> datetime | None:
