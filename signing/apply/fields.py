@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.rw_common import PdfHandler
 from pyhanko.pdf_utils.writer import BasePdfFileWriter
-from pyhanko.sign.fields import SigFieldSpec, enumerate_sig_fields
+from pyhanko.sign.fields import SigFieldSpec, append_signature_field, enumerate_sig_fields
 
 from signing.apply.guard import only_our_errors
 from signing.apply.opening import AppendingWriter
+from signing.apply.tagging import tag_field
 from signing.errors import BadRequest, FieldTaken, NoSuchField
 
 Box = tuple[float, float, float, float]
@@ -55,6 +56,14 @@ def new_field(writer: AppendingWriter, name: str, page: int, box: Box | None) ->
             return SigFieldSpec(name, on_page=0)
         geometry = page_geometry(_page(writer, page))
         return SigFieldSpec(name, on_page=page, box=geometry.from_seen(box))
+
+
+def lay_tagged_field(writer: AppendingWriter, spec: SigFieldSpec) -> None:
+    """Lay a visible field on its page, in the form and, where the document is tagged, in its structure tree."""
+    append_signature_field(writer, spec)
+    laid = next(reference for name, _, reference in _bounded(writer) if name == spec.sig_field_name)
+    field = generic.IndirectObject(laid.idnum, laid.generation, writer)  # type: ignore[no-untyped-call]
+    tag_field(writer, field, f"Chữ ký: {spec.sig_field_name}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

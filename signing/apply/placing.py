@@ -19,7 +19,7 @@ from pyhanko.stamp import BaseStamp, BaseStampStyle
 
 from signing.apply.appearances import Appearance
 from signing.apply.drawing import drawn
-from signing.apply.fields import check_field, field_names, new_field, widget_geometry
+from signing.apply.fields import check_field, field_names, lay_tagged_field, new_field, widget_geometry
 from signing.apply.guard import only_our_errors
 from signing.apply.opening import AppendingWriter, opened
 from signing.apply.permissions import check_permissions
@@ -42,6 +42,9 @@ def placed(pdf: bytes, request: SignRequest, certificate: bytes, *, digest: str,
     spec = new_field(writer, request.field, request.page, request.box) if is_new else None
     with only_our_errors("đặt chữ ký / laying the signature"):
         try:
+            if spec is not None and spec.box is not None:
+                lay_tagged_field(writer, spec)
+                spec = None
             return _placed(writer, request, certificate, spec, digest=digest, room=room, at=at)
         except PyHankoRefusal as error:
             raise BadRequest(
@@ -74,7 +77,7 @@ def _placed(
     whose = ExternalSigner(signing_cert=asn1_x509.Certificate.load(certificate), cert_registry=None, signature_value=0)
     style = Drawn(appearance=request.appearance)
     session = PdfSigner(metadata, whose, stamp_style=style, new_field_spec=spec).init_signing_session(
-        writer, existing_fields_only=request.existing_only
+        writer, existing_fields_only=spec is None
     )
     session.system_time = at
     session.timestamper = None  # a seed value may name a server: no address from the file is ever asked
