@@ -308,6 +308,15 @@ def _judge(
     signed = read_signed_data(encoded)
     if signed.encapsulated is not None:
         return broken_report(field, code="CONTENT_INSIDE", findings=findings)
+    if signed.signed_attributes is None:
+        # Anybody can cut the attributes out of a signature and show them as the file that was signed (EN 319 122-1, 5.1).
+        return broken_report(
+            field,
+            code="NO_SIGNED_ATTRIBUTES",
+            verdict=Verdict.INDETERMINATE,
+            sub_indication=SubIndication.SIG_CONSTRAINTS_FAILURE,
+            findings=findings,
+        )
     told = list(findings)
     if signed.size != len(encoded):
         told.append(finding("DATA_AFTER_SIGNATURE", len(encoded) - signed.size))

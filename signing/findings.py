@@ -117,6 +117,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The entry mimetype is not the package's first, or not as EN 319 162-1 wants it ({detail})",
     ),
     "UNCOVERED_FILES": ("Tệp trong gói không được ký: {detail}", "Files of the package that are not signed: {detail}"),
+    "EXTRA_METADATA": (
+        "Tệp trong META-INF không thuộc chữ ký nào: {detail}",
+        "Files below META-INF that belong to no signature: {detail}",
+    ),
+    "NO_SIGNED_ATTRIBUTES": (
+        "Chữ ký không có thuộc tính được ký: không biết đã ký tệp này hay ký thuộc tính của chữ ký khác",
+        "The signature has no signed attributes: what was signed may be the attributes of another signature",
+    ),
     "MISSING_FILES": ("Tệp được ký không có trong gói: {detail}", "Signed files that are not in the package: {detail}"),
     "ORPHAN_MANIFEST": (
         "Bảng kê hoặc chữ ký không đi với nhau: {detail}",

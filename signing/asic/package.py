@@ -10,14 +10,13 @@ import io
 import struct
 import unicodedata
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from signing.asic.headers import BadPackage, check_kind, packed_data, unpacked
 from signing.findings import finding
 from signing.report import Finding
-from signing.verification.faults import Fault
 
 MAX_BYTES = 256 * 1024 * 1024  # of the package, and of all its files together
 MAX_ENTRIES = 1000  # files, manifests and signatures
@@ -27,16 +26,12 @@ MAX_NAME = 240  # characters
 
 META = "META-INF/"
 MIMETYPE = "mimetype"
-_LOCAL_HEADER = 30  # bytes before the name
 _END_RECORD = 22  # bytes of the end of the directory, without a comment
-_DESCRIPTOR_BYTES = (12, 16, 20, 24)  # after data whose size was not known: with or without mark, ZIP64 or not
-_HAS_DESCRIPTOR = 0x08
 _ENCRYPTED = 0x01
 _MADE = (1980, 1, 1, 0, 0, 0)  # the same bytes every time
 
 
-class BadPackage(Fault):
-    """The package cannot be read, or programs would read it differently."""
+__all__ = ["BadPackage", "Form", "Package", "check_name", "read_package", "write_package"]
 
 
 class Form(StrEnum):
@@ -63,7 +58,7 @@ def read_package(content: bytes) -> Package:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = _checked_entries(archive, content)
-            read = {entry.filename: _contents(archive, entry) for entry in entries if not entry.is_dir()}
+            read = _unpacked_entries(entries, content, archive.start_dir)
     except BadPackage:
         raise
     except MemoryError:
@@ -123,7 +118,6 @@ def _checked_entries(archive: zipfile.ZipFile, content: bytes) -> list[zipfile.Z
         raise BadPackage(f"more than {MAX_BYTES} bytes when unpacked")
     for entry in entries:
         _check_entry(entry)
-    _check_gapless(entries, content, archive.start_dir)
     return entries
 
 
@@ -139,6 +133,7 @@ def _check_distinct(names: Iterable[str]) -> None:
 
 def _check_entry(entry: zipfile.ZipInfo) -> None:
     check_name(entry.filename)
+    check_kind(entry)
     if entry.flag_bits & _ENCRYPTED:
         raise BadPackage(f"{entry.filename} is encrypted")
     if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
@@ -149,39 +144,19 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
         raise BadPackage(f"the folder {entry.filename} has content")
 
 
-def _check_gapless(entries: list[zipfile.ZipInfo], content: bytes, directory: int) -> None:
-    """Header after header from the first byte to the directory, with the same names: nothing hides between."""
+def _unpacked_entries(entries: list[zipfile.ZipInfo], content: bytes, directory: int) -> dict[str, bytes]:
+    """Header after header from the first byte to the directory, each as the directory says: nothing hides between."""
+    read: dict[str, bytes] = {}
     position = 0
-    for entry in entries:
-        if entry.header_offset != position or content[position : position + 4] != b"PK\x03\x04":
-            raise BadPackage(f"{entry.header_offset - position} bytes before {entry.filename} belong to no entry")
-        name_size, extra_size = struct.unpack_from("<HH", content, position + 26)
-        name = content[position + _LOCAL_HEADER : position + _LOCAL_HEADER + name_size]
-        if name != entry.orig_filename.encode("utf-8" if entry.flag_bits & 0x800 else "cp437"):
-            raise BadPackage(f"{entry.filename} has another name beside its data")
-        position += _LOCAL_HEADER + name_size + extra_size + entry.compress_size
-        if entry.flag_bits & _HAS_DESCRIPTOR:
-            position = _behind_descriptor(entries, entry, position, directory)
+    for entry, following in zip(entries, [*(each.header_offset for each in entries[1:]), directory], strict=True):
+        packed = packed_data(content, entry, position, following)
+        position = packed.end
+        contents = unpacked(packed, entry)
+        if not entry.is_dir():
+            read[entry.filename] = contents
     if position != directory:
         raise BadPackage(f"{directory - position} bytes before the directory belong to no entry")
-
-
-def _behind_descriptor(entries: list[zipfile.ZipInfo], entry: zipfile.ZipInfo, position: int, directory: int) -> int:
-    """Where the next header must be: the sizes of a data descriptor are few, and one of them must lead there."""
-    later = entries[entries.index(entry) + 1 :]
-    following = later[0].header_offset if later else directory
-    if following - position not in _DESCRIPTOR_BYTES:
-        raise BadPackage(f"{following - position} bytes after {entry.filename} belong to no entry")
-    return following
-
-
-def _contents(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    """An entry's data; never more than the directory announced, whatever the stream would give."""
-    with archive.open(entry) as stream:
-        data = stream.read(entry.file_size + 1)
-    if len(data) != entry.file_size or zlib.crc32(data) != entry.CRC:
-        raise BadPackage(f"{entry.filename} is not as the directory says")
-    return data
+    return read
 
 
 def _form(told: bytes | None, read: Mapping[str, bytes]) -> Form:

@@ -72,7 +72,8 @@ class _Told:
     findings: list[Finding] = field(default_factory=list)
     signatures: list[SignatureReport] = field(default_factory=list)
     attachments: list[AttachmentReport] = field(default_factory=list)
-    covered: set[str] = field(default_factory=set)
+    covered: set[str] = field(default_factory=set)  # by somebody's signature
+    dated: set[str] = field(default_factory=set)  # by a timestamp: nobody's will
 
 
 def _verify(package: Package, trust: Trust, now: datetime, told: _Told) -> None:
@@ -93,10 +94,22 @@ def _verify(package: Package, trust: Trust, now: datetime, told: _Told) -> None:
         orphans = [each.signature for each in manifests if each.signature not in package.metadata]
         if orphans:
             told.findings.append(finding("ORPHAN_MANIFEST", ", ".join(orphans)))
-        uncovered = [each for each in package.files if each not in told.covered]
+        only_dated = all(each.kind is SignatureKind.DOC_TIMESTAMP for each in told.signatures)
+        covered = told.dated if only_dated else told.covered
+        uncovered = [each for each in package.files if each not in covered]
         if uncovered:
             told.findings.append(finding("UNCOVERED_FILES", ", ".join(uncovered)))
+    extra = [each for each in package.metadata if not _has_a_purpose(each)]
+    if extra:
+        told.findings.append(finding("EXTRA_METADATA", ", ".join(extra)))
     _inside(package, trust, now, told)
+
+
+def _has_a_purpose(name: str) -> bool:
+    """Whether a file below META-INF is one that the standard puts there."""
+    short = name.removeprefix(META)
+    manifest = short.startswith(("ASiCManifest", "ASiCArchiveManifest")) and short.endswith(".xml")
+    return manifest or _is_signature(name) or short.lower() in _OWN
 
 
 def _is_signature(name: str) -> bool:
@@ -208,7 +221,7 @@ def _timestamp(name: str, package: Package, proofs: PackageProofs, told: _Told) 
         )
     )
     if not broken:
-        told.covered.update(names)
+        told.dated.update(names)
 
 
 def _renewal_date(judged: JudgedTimestamp) -> datetime | None:

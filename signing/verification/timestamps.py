@@ -55,6 +55,8 @@ def read_token(data: bytes) -> Token:
     signed = read_signed_data(data)
     if signed.content_type != TST_INFO or signed.encapsulated is None:
         raise BadSignedData("the timestamp does not hold a TSTInfo")
+    if signed.signed_attributes is None:  # RFC 5652 5.3: content of this type must have them; without, they could be content
+        raise BadSignedData("the timestamp has no signed attributes")
     parts = read(signed.encapsulated).expect(SEQUENCE).children()
     if len(parts) < 5:  # noqa: PLR2004 -- version, policy, imprint, serial, time
         raise BadDer("the TSTInfo is too short")

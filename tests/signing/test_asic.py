@@ -1,7 +1,9 @@
 """Signed packages (ASiC): what they cover, and packages made to deceive."""
 
+import hashlib
 import io
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -318,6 +320,95 @@ def test_data_descriptors_of_other_programs_are_read(trust: Trust) -> None:
 
     assert report.verdict is Verdict.NO_SIGNATURE
     assert dict(read_package(content).files) == {"a.txt": b"x"}
+
+
+# Headers beside the data
+
+
+LOCAL = {
+    "another method": {8: b"\0\0"},
+    "another size": {22: b"\3\0\0\0"},
+    "another packed size": {18: b"\5\0\0\0"},
+    "another sum": {14: b"\7\0\0\0"},
+    "said to be encrypted": {6: b"\1\0"},
+    "said to have its sizes behind": {6: b"\x08\0"},
+}
+
+
+@pytest.mark.parametrize("kind", list(LOCAL))
+def test_headers_beside_the_data_that_say_something_else(kind: str, people: Mapping[str, Issued], trust: Trust) -> None:
+    """Programs that read a stream believe them: they would show other bytes than those that were verified."""
+    package = bytearray(make_package({"a.csv": b"Lan;5" * 50}, people["curve"].signer()))
+    with zipfile.ZipFile(io.BytesIO(package)) as archive:
+        start = archive.getinfo("a.csv").header_offset
+    for offset, value in LOCAL[kind].items():
+        package[start + offset : start + offset + len(value)] = value
+
+    assert codes(verify_package(bytes(package), trust)) == {"PACKAGE_REFUSED"}
+
+
+def entry(name: str, *, extra: bytes = b"", mode: int = 0) -> zipfile.ZipInfo:
+    made = zipfile.ZipInfo(name)
+    made.extra, made.create_system, made.external_attr = extra, 3, mode << 16
+    return made
+
+
+def test_a_second_name_and_a_link_are_refused(trust: Trust) -> None:
+    """Info-ZIP's Unicode path, which unzip prefers, and a symbolic link, which is another file once it is unpacked."""
+    second = b"up" + (5 + 5).to_bytes(2, "little") + b"\1" + zlib.crc32(b"a.csv").to_bytes(4, "little")
+    for odd, refused in (
+        (entry("a.csv", extra=second + b"b.csv"), True),
+        (entry("a.csv", extra=second + b"a.csv"), False),
+        (entry("a.csv", mode=0o120777), True),
+        (entry("a.csv", mode=0o100600), False),
+    ):
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as archive:
+            archive.writestr(zipfile.ZipInfo("mimetype"), Form.EXTENDED.encode())
+            archive.writestr(odd, b"/etc/passwd")
+
+        assert ("PACKAGE_REFUSED" in codes(verify_package(stream.getvalue(), trust))) is refused
+
+
+def test_bytes_behind_a_packed_stream_are_refused(trust: Trust) -> None:
+    """Deflate says itself where it ends; what follows inside the entry is for somebody else."""
+    data = b"Lan;5" * 50
+    packer = zlib.compressobj(wbits=-15)
+    packed = packer.compress(data) + packer.flush() + b"hidden"
+    name, crc = b"a.csv", zlib.crc32(data)
+    fixed = (20).to_bytes(2, "little") + b"\0\0\x08\0" + b"\0" * 4
+    sizes = b"".join(each.to_bytes(4, "little") for each in (crc, len(packed), len(data))) + len(name).to_bytes(2, "little")
+    local = b"PK\3\4" + fixed + sizes + b"\0\0" + name + packed
+    central = b"PK\1\2" + (20).to_bytes(2, "little") + fixed + sizes + bytes(16) + name
+    end = b"PK\5\6" + bytes(4) + b"\1\0\1\0" + len(central).to_bytes(4, "little") + len(local).to_bytes(4, "little") + b"\0\0"
+
+    assert codes(verify_package(local + central + end, trust)) == {"PACKAGE_REFUSED"}
+
+
+def test_a_file_that_only_a_timestamp_covers_is_not_signed(
+    people: Mapping[str, Issued], authority: DemoAuthority, trust: Trust
+) -> None:
+    """Anybody can have anything stamped: it stands beside the principal's signature and is not hers."""
+    package = make_package({"a.csv": b"Lan;5"}, people["curve"].signer())
+    name, evil = "META-INF/timestamp002.tst", b"Lan;10"
+
+    def change(entries: dict[str, bytes]) -> None:
+        manifest = manifest_markup(name, {"b.csv": evil})
+        entries["b.csv"], entries["META-INF/ASiCManifest002.xml"] = evil, manifest
+        entries[name] = authority.timestamp(hashlib.sha256(manifest).digest())
+
+    report = verify_package(repacked(package, change), trust)
+
+    assert (report.verdict, report.signature(name).verdict) == (Verdict.INDETERMINATE, Verdict.TOTAL_PASSED)
+    assert any("b.csv" in each.message for each in report.findings if each.code == "UNCOVERED_FILES")
+
+
+def test_other_files_below_meta_inf_are_named(package: bytes, trust: Trust) -> None:
+    """They belong to no signature; those of ODF and EPUB are known."""
+    odd = repacked(package, lambda entries: entries.update({"META-INF/evil.pdf": b"%PDF-", "META-INF/manifest.xml": b"<x/>"}))
+    told = [each.message for each in verify_package(odd, trust).findings if each.code == "EXTRA_METADATA"]
+
+    assert ("evil.pdf" in told[0], "manifest.xml" in told[0]) == (True, False)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from signing import DemoAuthority, Issued, Level, Trust, Verdict
 from signing.cades import finish_cades, prepare_cades, sign_cades, verify_cades
+from signing.cades_archive import open_container, written
 from signing.errors import BadRequest, BadSignatureValue, CertificateExpired, LevelNotReached
 from signing.evidence import Revocation
 from signing.report import Changes, Report, SubIndication
@@ -113,6 +115,19 @@ def test_what_openssl_signs_is_valid_here(people: Mapping[str, Issued], authorit
         report = verify_cades(DATA, sign_with_openssl(tmp_path, *more), trust)
 
         assert (report.verdict, report.signatures[0].level) == (Verdict.TOTAL_PASSED, Level.B_B)
+
+
+def test_signed_attributes_are_not_sold_as_the_file(people: Mapping[str, Issued], trust: Trust) -> None:
+    """Cut out of a genuine signature and shown as the file beside what is left of it: she never signed that file."""
+    prepared = prepare_cades(DATA, people["curve"].certificate, people["curve"].chain)
+    genuine = sign_cades(DATA, people["curve"].signer(), at=prepared.claimed_time)
+    opened = open_container(genuine)
+    version, sid, digest, attributes, *rest = opened.signer
+    stripped = written(replace(opened, signer=(version, sid, digest, *rest)))
+    report = verify_cades(b"\x31" + attributes[1:], stripped, trust)
+
+    assert (report.verdict, codes(report)) == (Verdict.INDETERMINATE, {"NO_SIGNED_ATTRIBUTES"})
+    assert not report.signatures[0].intact
 
 
 def test_hidden_data_after_the_signature_are_told(long_term: bytes, trust: Trust) -> None:
