@@ -12,18 +12,18 @@ from typing import Any
 from signing.report import Finding
 from signing.verification.changes import FieldLock, History, Permission
 from signing.verification.der import read
-from signing.verification.facts import Coverage, FoundSignature, Kept, Later, SignedDocument, Store
+from signing.verification.facts import Coverage, FoundSignature, Later, SignedDocument
 from signing.verification.faults import BadDer, BadStructure, Fault
 from signing.verification.fields import Field, form_fields
 from signing.verification.pdf import Pdf, View
 from signing.verification.plain_changes import PlainHistory
 from signing.verification.repairing import beyond_size, hidden_objects
+from signing.verification.security_store import read_store
 from signing.verification.signed_data import digest_of
 from signing.verification.syntax import Ref, text_of
 from signing.verification.words import finding
 
 MAX_SIGNATURES = 1024  # fields that are judged; a class book has four, the largest known file about 300
-MAX_STORED = 2048  # values of the security store
 MAX_CONTENTS = 4 * 1024 * 1024  # a signature with revocation lists inside has up to one
 
 _SUBFILTERS = frozenset({"/ETSI.CAdES.detached", "/adbe.pkcs7.detached", "/adbe.pkcs7.sha1", "/ETSI.RFC3161"})
@@ -65,7 +65,7 @@ def read_document(pdf: Pdf, size: int) -> SignedDocument:
     return SignedDocument(
         size=size,
         signatures=tuple(signatures),
-        store=_read_store(pdf, view),
+        store=read_store(pdf, (found.revision for found in signatures if found.is_timestamp and found.fault is None)),
         findings=tuple(findings),
         rights=_usage_rights(pdf),
         digest=digests.of,
@@ -335,44 +335,6 @@ class Digests:
             here.update(self._content[second : second + rest])
             done[byte_range] = here.digest()
         return done
-
-
-def _read_store(pdf: Pdf, view: View) -> Store:
-    """Certificates, OCSP answers and revocation lists of the DSS, each with the revision in which it stands first."""
-    try:
-        store = view.get(view.catalog, "/DSS")
-        if not isinstance(store, dict):
-            return Store()
-        holders = [store, *(view.resolve(each) for each in (view.get(store, "/VRI") or {}).values())]
-        return Store(
-            certificates=_kept(pdf, view, holders, ("/Certs", "/Cert")),
-            ocsps=_kept(pdf, view, holders, ("/OCSPs", "/OCSP")),
-            lists=_kept(pdf, view, holders, ("/CRLs", "/CRL")),
-        )
-    except (Fault, AttributeError, TypeError):
-        return Store()  # without usable evidence the signatures are judged as if there were none
-
-
-def _kept(pdf: Pdf, view: View, holders: Iterable[Any], keys: tuple[str, ...]) -> tuple[Kept, ...]:
-    found: dict[int, Kept] = {}
-    for holder in holders:
-        if not isinstance(holder, dict):
-            continue
-        for key in keys:
-            for item in view.items(holder.get(key))[:MAX_STORED]:
-                if isinstance(item, Ref) and item.number not in found:
-                    data = _stored(view, item)
-                    revision = pdf.last_change(item.number, pdf.last)
-                    if data is not None and revision is not None:
-                        found[item.number] = Kept(der=data, revision=revision)
-    return tuple(found.values())
-
-
-def _stored(view: View, item: Ref) -> bytes | None:
-    try:
-        return view.unpacked(item)
-    except Fault:
-        return None
 
 
 def pdf_date(value: Any) -> datetime | None:
