@@ -8,7 +8,11 @@ import pytest
 
 from signing import DemoAuthority, Trust
 from signing.errors import BadTrust
-from signing.trust import Use
+from signing.trust import Revocation, Root, TimestampUsage, Use
+from signing.verification.algorithms import ends, weakness
+from signing.verification.paths import Pool, judge_chain
+from tests.signing.pki import DAY, Plan, authority, make
+from tests.signing.pki import NOW as PKI_NOW
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -88,3 +92,89 @@ def test_a_root_is_not_believed_after_its_end(roots: Path) -> None:
     root = Trust.load(roots).roots[0]
 
     assert not root.counts_at(root.until + timedelta(seconds=1), Use.SIGNING)
+
+
+def test_a_bundle_says_how_strict_it_is(roots: Path, tmp_path: Path) -> None:
+    """Word on revocation required, timestamp purposes critical: read, carried to other processes, part of the digest."""
+    (tmp_path / "root.pem").write_bytes(roots.read_bytes())
+    told = {"version": "1", "roots": [{"file": "root.pem"}]}
+
+    def loaded(**more: str) -> Trust:
+        (tmp_path / "bundle.json").write_text(json.dumps({**told, **more}))
+        return Trust.load(tmp_path)
+
+    usual, strict = loaded(), loaded(revocation="required", timestamp_usage="critical")
+
+    assert (usual.revocation, usual.timestamp_usage) == (Revocation.IF_AVAILABLE, TimestampUsage.ANY)
+    assert (strict.revocation, strict.timestamp_usage) == (Revocation.REQUIRED, TimestampUsage.CRITICAL)
+    assert usual.digest != strict.digest
+    assert Trust.unpacked(strict.packed()).digest == strict.digest
+    assert Trust.of(usual, strict).revocation is Revocation.REQUIRED
+    assert Trust.of(usual, strict).timestamp_usage is TimestampUsage.CRITICAL
+    with pytest.raises(BadTrust):
+        loaded(revocation="perhaps")
+
+
+def test_one_root_for_two_uses_at_two_times(roots: Path, tmp_path: Path) -> None:
+    """A root may sign until one day and stamp until another; several bundles keep both entries."""
+    (tmp_path / "root.pem").write_bytes(roots.read_bytes())
+    entries = [
+        {"file": "root.pem", "use": "signing", "until": "2026-01-01T00:00:00Z"},
+        {"file": "root.pem", "use": "timestamping", "until": "2040-01-01T00:00:00Z"},
+    ]
+    (tmp_path / "bundle.json").write_text(json.dumps({"version": "1", "roots": entries}))
+    trust = Trust.of(Trust.load(tmp_path))
+
+    assert [each.counts_at(NOW, Use.SIGNING) for each in trust.roots] == [False, False]
+    assert [each.counts_at(NOW, Use.TIMESTAMPING) for each in trust.roots] == [False, True]
+
+
+def test_the_root_is_chosen_by_the_best_time() -> None:
+    """An authority that two roots certified in turn: the old one for what is older, the new one for now, none for between."""
+    old, new = make(authority("Old root")), make(authority("New root"))
+    first, second = make(authority("Issuing"), old), make(authority("Issuing"), new)
+    person = make(Plan(common="Person"), first)
+    spans = ((old, PKI_NOW - 90 * DAY, PKI_NOW - 60 * DAY), (new, PKI_NOW - 30 * DAY, PKI_NOW + 90 * DAY))
+    trust = Trust(
+        version="1", roots=tuple(Root(certificate=each.loaded, since=since, until=until) for each, since, until in spans)
+    )
+    pool = Pool(certificates=(first.loaded, second.loaded))
+
+    def judged(days: int) -> tuple[str | None, str | None]:
+        at = PKI_NOW - days * DAY
+        found = judge_chain(person.loaded, pool, trust, at=at, now=PKI_NOW, use=Use.SIGNING, proven=days > 0)
+        name = found.root.certificate.common_name if found.root else None
+        return name, str(found.sub_indication) if found.sub_indication else None
+
+    assert judged(0) == ("New root", None)
+    assert judged(70) == ("Old root", None)
+    assert judged(45)[1] in {"NO_CERTIFICATE_CHAIN_FOUND", "NO_CERTIFICATE_CHAIN_FOUND_NO_POE"}
+
+
+@pytest.mark.parametrize(
+    ("digest", "key", "bits", "scheme", "end"),
+    [
+        ("md5", "rsa", 4096, "rsa_pss", 2004),
+        ("sha1", "rsa", 4096, "rsa_pss", 2012),
+        ("sha256", "rsa", 1024, "rsa_pkcs1", 2019),
+        ("sha256", "rsa", 2048, "rsa_pss", 2029),
+        ("sha256", "rsa", 4096, "rsa_pkcs1", 2029),
+        ("sha256", "rsa", 4096, "rsa_pss", None),
+        ("sha224", "ec", 256, "ecdsa", 2029),
+        ("sha256", "ec", 224, "ecdsa", 2021),
+        ("sha384", "ec", 256, "ecdsa", None),
+        ("sha3_256", "ec", 384, "ecdsa", None),
+        ("sha256", "dsa", 1024, "dsa", 2015),
+        (None, "ed25519", 256, "ed25519", 1970),
+        ("whirlpool", "ec", 256, "ecdsa", 1970),
+    ],
+)
+def test_the_ends_of_the_algorithms(digest: str | None, key: str, bits: int, scheme: str, end: int | None) -> None:
+    """TS 119 312 V1.5.1: good until the first second of the year or month that ends it, and not from then on."""
+    found = ends(digest=digest, key=key, bits=bits, scheme=scheme)
+
+    assert (found.year if found else None) == end
+    if found is not None:
+        assert weakness(found, digest=digest, key=key, bits=bits, scheme=scheme) is not None
+        if end != 1970:
+            assert weakness(found - timedelta(seconds=1), digest=digest, key=key, bits=bits, scheme=scheme) is None
