@@ -34,6 +34,7 @@ from signing.trust import Trust
 CHUNK = 32
 MOST_IN_A_CHUNK = 200
 MOST_BYTES = 32 << 20  # of documents that wait in memory; a class book with its sheets has one or two million
+MOST_BYTES_REMOTE = 128 << 20  # where the owner of a remote key confirms each chunk: a tap more costs them more than memory
 
 # The issuers' word on the signer, asked for before signing, serves a batch for so long.
 WORD_HOLDS_SECONDS = 300.0
@@ -82,8 +83,9 @@ def sign_many(
     `chunk`: how many are prepared at once; None: 32, or as many as one authorisation of a remote key covers.
     """
     batch = _Batch(signer, timestamper=timestamper, evidence=evidence, trust=trust)
-    left = iter(items)
-    while part := _portion(left, chunk or _at_once(signer)):
+    left, many = iter(items), chunk or _at_once(signer)
+    most_bytes = MOST_BYTES_REMOTE if many > CHUNK else MOST_BYTES
+    while part := _portion(left, many, most_bytes):
         yield from batch.results(part)
         if batch.is_over:
             return
@@ -94,11 +96,11 @@ def _at_once(signer: Signer) -> int:
     return min(max(int(getattr(signer, "at_once", 1)), CHUNK), MOST_IN_A_CHUNK)
 
 
-def _portion(items: Iterator[Item], most: int) -> list[Item]:
+def _portion(items: Iterator[Item], most: int, most_bytes: int) -> list[Item]:
     """The next `most` items, fewer when they are large."""
     portion: list[Item] = []
     held = 0
-    while len(portion) < most and held < MOST_BYTES and (item := next(items, None)) is not None:
+    while len(portion) < most and held < most_bytes and (item := next(items, None)) is not None:
         portion.append(item)
         held += len(item[1])
     return portion

@@ -1,6 +1,7 @@
 """Many signatures at once: one result per item, and when a batch ends early."""
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -119,6 +120,53 @@ def test_a_remote_owner_is_asked_once_per_chunk(people: Mapping[str, Issued], bo
     assert key.authorisations == 2
 
 
+def test_a_remote_service_that_leaves_some_out_ends_the_batch(people: Mapping[str, Issued], book_pdf: bytes) -> None:
+    """Two values for five hashes, without a word: two documents, one refusal, and the owner is not asked again."""
+
+    class Lazy(RemoteKey):
+        def sign_all(self, data: Iterable[bytes], digest: str) -> Iterator[bytes]:
+            yield from itertools.islice(super().sign_all(data, digest), 2)
+
+    key = Lazy(people["curve"].signer())
+    results = list(sign_many([(str(number), book_pdf, REQUEST) for number in range(5)], key))
+
+    assert [type(result) for result in results] == [Signed, Signed, Failed]
+    assert isinstance(failure(results[2]), KeyUnavailable)
+    assert key.authorisations == 1
+
+
+def test_a_key_that_fails_three_times_in_a_row_has_gone(people: Mapping[str, Issued], book_pdf: bytes) -> None:
+    """Failures with successes between them are each one item's; three in a row are the end."""
+    busy = KeyUnavailable("bận", "busy")
+    key = Key(people["curve"].signer(), {2: busy, 3: busy, 5: busy, 6: busy, 7: busy})
+    results = list(sign_many([(str(number), book_pdf, REQUEST) for number in range(20)], key))
+
+    assert [type(result) for result in results] == [Signed, Failed, Failed, Signed, Failed, Failed, Failed]
+
+
+def test_results_come_one_by_one(people: Mapping[str, Issued], book_pdf: bytes) -> None:
+    """Whoever stores the first before taking the second loses at most one signature when the power fails."""
+    key = Key(people["curve"].signer())
+    results = sign_many([(str(number), book_pdf, REQUEST) for number in range(10)], key)
+    for uses in (1, 2, 3):
+        assert isinstance(next(results), Signed)
+        assert key.uses == uses
+
+
+def test_large_documents_do_not_all_wait_in_memory(people: Mapping[str, Issued]) -> None:
+    """Items are taken as the work goes on, by number and by size."""
+    taken: list[int] = []
+
+    def items() -> Iterator[tuple[str, bytes, SignRequest]]:
+        for number in range(40):
+            taken.append(number)
+            yield str(number), b"%PDF-1.7\n" + bytes(5 << 20), REQUEST
+
+    results = sign_many(items(), people["curve"].signer())
+    assert isinstance(next(results), Failed)
+    assert len(taken) == 7
+
+
 class Counting:
     """Evidence that counts the questions."""
 
@@ -130,6 +178,20 @@ class Counting:
         """The authority's answer."""
         self.questions += 1
         return self._authority.for_chain(chain)
+
+
+@pytest.mark.parametrize("level", [Level.B_B, Level.B_T])
+def test_the_issuers_are_asked_once_per_batch(
+    level: Level, people: Mapping[str, Issued], authority: DemoAuthority, book_pdf: bytes
+) -> None:
+    """Before the first signature, about the signer; their word serves all chunks."""
+    evidence = Counting(authority)
+    request = dataclasses.replace(REQUEST, level=level)
+    items = [(str(number), book_pdf, request) for number in range(9)]
+    results = list(sign_many(items, people["principal"].signer(), timestamper=authority, evidence=evidence, chunk=3))
+
+    assert all(isinstance(result, Signed) for result in results)
+    assert evidence.questions == 1
 
 
 @pytest.mark.parametrize("level", [Level.B_LT, Level.B_LTA])
