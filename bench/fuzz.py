@@ -8,7 +8,8 @@ bundles. For every input: no exception but ours, at most two seconds of CPU, a r
 signature that passes has all its bytes as they were.
 
 Inputs are done in portions. Each has its own chance from seed, portion and turn, so one is found again by its name; with
-`--state` a run that was stopped goes on where it was. A fault's bytes are kept in the folder of `--keep`.
+`--state` a run that was stopped goes on where it was. A fault's bytes are kept in the folder of `--keep`. Counted beside the
+verdicts, and kept too, is what a last guard of the code caught and told as a finding ("surprise"): no fault, but worth a look.
 """
 
 import argparse
@@ -99,7 +100,9 @@ def fuzz(count: int, *, seed: int, seconds: float = 0.0, keep: Path | None = Non
 def _targets(folder: Path) -> Targets:
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")  # libraries say much about broken files
-    return Targets(Sound.made(folder))
+    targets = Targets(Sound.made(folder))
+    targets.require_sound()
+    return targets
 
 
 def portion(targets: Targets, seed: int, number: int, count: int, keep: Path | None = None) -> Found:
@@ -119,12 +122,18 @@ def portion(targets: Targets, seed: int, number: int, count: int, keep: Path | N
         found.verdicts.update(targets.tally)
         if not wrong and spent > SLOW_SECONDS:
             wrong = f"{spent:.1f} s"
+        if keep is not None and any(each.startswith("surprise") for each in targets.tally):
+            _kept(keep / "surprises", f"{name}-{target}", content)
         if wrong:
             found.faults.append(f"{name} {target}: {wrong}")
             if keep is not None:
-                keep.mkdir(parents=True, exist_ok=True)
-                (keep / f"{name}-{target}.bin").write_bytes(content)
+                _kept(keep, f"{name}-{target}", content)
     return found
+
+
+def _kept(folder: Path, name: str, content: bytes) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.bin").write_bytes(content)
 
 
 def _checked(check: Any) -> str:

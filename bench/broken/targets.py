@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import random
+import re
 import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
@@ -138,9 +139,16 @@ Check = Callable[[], str]
 Maker = Callable[[Sound, random.Random], tuple[bytes, Check]]
 
 
+# The end of a finding's sentence where a guard caught what nobody foresaw: the name of an exception of Python's.
+_SURPRISE = re.compile(r"\b(\w*(?:Error|Exception|Warning|StopIteration|KeyboardInterrupt))\)?$")
+
+
 def told(report: Report, tally: list[str]) -> str:
-    """Any report: it must travel, and it counts."""
+    """Any report: it must travel, and it counts, with what surprised the code under test."""
     tally.append(str(report.verdict))
+    findings = (*report.findings, *(each for signature in report.signatures for each in signature.findings))
+    surprises = ((_SURPRISE.search(each.message), each.code) for each in findings)
+    tally.extend(f"surprise {match.group(1)} in {code}" for match, code in surprises if match is not None)
     if Report.from_json(json.loads(json.dumps(report.to_json()))) != report:
         return "the report is another one after its journey"
     return ""
@@ -165,6 +173,17 @@ class Targets:
             "trust": (1, self._trust),
         }
         self._names = tuple(name for name, (share, _) in self._makers.items() for _ in range(share))
+
+    def require_sound(self) -> None:
+        """Raises ValueError where the files that are broken did not pass before: nothing would be reached."""
+        sound = self.sound
+        reports = [verify_any(each, sound.trust, at=sound.at) for each in (*sound.signed, sound.xml, sound.package)]
+        reports.append(verify_cades(sound.data, sound.detached, sound.trust, at=sound.at))
+        bad = [
+            f"{place}: {report.verdict}" for place, report in enumerate(reports) if report.verdict is not Verdict.TOTAL_PASSED
+        ]
+        if bad:
+            raise ValueError(f"sound files that do not pass: {bad}")
 
     def made(self, chance: random.Random) -> tuple[str, bytes, Check]:
         """The next input: the target's name, the bytes, and the check to run on them."""
