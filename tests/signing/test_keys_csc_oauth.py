@@ -6,11 +6,13 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from signing import DemoAuthority, Issued, SignRequest, open_signer, sign_many
 from signing.apply import Signed
@@ -376,3 +378,77 @@ def test_a_strange_answer_is_a_refusal_of_ours(content: object) -> None:
     """Whatever an authorisation server sends, it ends as an error of ours."""
     with stand_in.served(lambda _: stand_in.Told(status=200, content=content)) as base, pytest.raises(SigningError):
         open_signer(f"csc:{base}/csc/v2?client=soky&credential={KEY}", lambda _: SECRET)
+
+
+NAMES = [
+    "key",
+    "status",
+    "algo",
+    "cert",
+    "certificates",
+    "auth",
+    "mode",
+    "objects",
+    "id",
+    "type",
+    "multisign",
+    "authMode",
+    "PIN",
+    "OTP",
+]
+NAMES += [
+    "presence",
+    "SAD",
+    "handle",
+    "signatures",
+    "credentialIDs",
+    "nextPageToken",
+    "challenge",
+    "access_token",
+    "expires_in",
+    "error",
+]
+WORDS = st.sampled_from(
+    ["enabled", "explicit", "oauth2code", "online", "ChallengeResponse", "true", "AAAA", "x" * 300, "", "\ud800"]
+)
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | WORDS
+JSON = st.recursive(
+    PLAIN, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6), max_leaves=12
+)
+ANSWERS = st.dictionaries(st.sampled_from(NAMES), JSON, max_size=10)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    said=ANSWERS,
+    genuine=st.booleans(),
+    version=st.sampled_from(["v1", "v2"]),
+    status=st.sampled_from([200, 202, 204, 400, 401]),
+)
+def test_whatever_a_service_says_ends_as_a_refusal_of_ours(
+    said: dict[str, Any], genuine: bool, version: str, status: int, issued: Issued
+) -> None:
+    """Any JSON in any place: a value of the right key, or an error of ours; never another exception, never without an end."""
+
+    def answer(asked: stand_in.Asked) -> stand_in.Told:
+        method = asked.path.rpartition("/")[2]
+        if method == "token" and genuine:
+            return stand_in.Told(status=200, content={"access_token": "t", "expires_in": 600})
+        if method == "info" and genuine:
+            chain = [base64.b64encode(each).decode() for each in (issued.certificate, *issued.chain)]
+            content = {"key": {"status": "enabled"}, "cert": {"certificates": chain}, **said}
+            content.setdefault("auth", {"mode": "implicit"})
+            return stand_in.Told(status=200, content=content)
+        return stand_in.Told(status=status, content=said)
+
+    address = f"csc/{version}?client=soky&credential={KEY}"
+    with (
+        suppress(SigningError),
+        stand_in.served(answer) as base,
+        open_signer(f"csc:{base}/{address}", lambda _: "t") as signer,
+    ):
+        assert isinstance(signer, CscSigner)
+        signer._pause = lambda _: None
+        signer._confirm_seconds = 4
+        signer.sign(b"data", "sha256")
+        raise AssertionError("nobody holds that key")
