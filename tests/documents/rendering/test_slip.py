@@ -11,6 +11,7 @@ import pypdfium2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import ImageChops
 
 import documents
 from documents import Slip, SlipCertificate, SlipService, SlipSignature, slip_data
@@ -137,3 +138,21 @@ def test_the_widest_names_are_one_page(letter: str) -> None:
     pdf = rendered(slip([wide] * 9, file_name=long, notes=[long] * 9, signed_attachments=64))
 
     assert len(pypdfium2.PdfDocument(pdf)) == 1
+
+
+def test_the_marks_of_vietnamese_letters_are_not_cut_off() -> None:
+    """A line that ends what is too much must leave room above: without it "Nguyễn" was printed as "Nguyên"."""
+    flat, marked = (
+        pypdfium2.PdfDocument(
+            rendered(slip([SlipSignature(kind="signature", verdict="valid", signer="An", organisation=name * 12)]))
+        )[0]
+        .render(scale=6)
+        .to_pil()
+        .convert("L")
+        for name in ("O", "Ỗ")
+    )
+    different = ImageChops.difference(flat, marked).getbbox()
+
+    assert different is not None
+    # 8.5 pt at six dots a point: circumflex and tilde together are twelve dots high; what is cut off makes no difference.
+    assert different[3] - different[1] >= 12
