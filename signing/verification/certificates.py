@@ -69,6 +69,17 @@ _SHORT_NAMES = {
     "2.5.4.6": "C",
     "2.5.4.97": "ORGANIZATIONIDENTIFIER",
 }
+# Kinds of keys that can make a signature here: RSA, RSASSA-PSS, EC, DSA, Ed25519, Ed448.
+_KEYS = frozenset(
+    {
+        "1.2.840.113549.1.1.1",
+        "1.2.840.113549.1.1.10",
+        "1.2.840.10045.2.1",
+        "1.2.840.10040.4.1",
+        "1.3.101.112",
+        "1.3.101.113",
+    }
+)
 _OCSP_NO_CHECK = "1.3.6.1.5.5.7.48.1.5"
 _OCSP_SIGNING = "1.3.6.1.5.5.7.3.9"
 _NO_REVOCATION_AVAILABLE = "2.5.29.56"
@@ -268,8 +279,16 @@ def _names(name: bytes) -> dict[str, str]:
 
 def _key(info: bytes) -> tuple[PublicKeyTypes | None, str, int]:  # noqa: PLR0911 -- one per kind of key
     try:
+        if read(info).children()[0].children()[0].oid() not in _KEYS:
+            return None, "unknown", 0
         key = load_der_public_key(info)
-    except (ValueError, UnsupportedAlgorithm):  # a negative modulus, an explicit curve: known from old cards
+    except (
+        ValueError,
+        IndexError,
+        BadDer,
+        UnsupportedAlgorithm,
+    ):
+        # A negative modulus, an explicit curve: known from old cards.
         return None, "unknown", 0
     if isinstance(key, rsa.RSAPublicKey):
         return key, "rsa", key.key_size

@@ -22,6 +22,7 @@ from signing.verification.signed_data import SignedData, UnknownAlgorithm, diges
 from signing.verification.timestamps import JudgedTimestamp, Token, judge_timestamp, read_token
 
 FAR = timedelta(days=1)  # between the signer's clock and the timestamp, before the report speaks of it
+MAX_VALUE = 24 * 1024 * 1024  # bytes of one revocation value; a large authority's list has about 5 MB
 MAX_POOL = 512  # certificates used for chains; a book with 16 signatures holds about 40
 
 
@@ -154,6 +155,7 @@ class _Material:
                 lists += [Kept(der=der, revision=_NEVER) for der in each.revocation_lists]
         ders.update(dict.fromkeys(kept.der for kept in document.store.certificates))
         ocsps, lists = _with_store(ocsps, document.store.ocsps), _with_store(lists, document.store.lists)
+        ocsps, lists = ([kept for kept in each if len(kept.der) <= MAX_VALUE] for each in (ocsps, lists))
         certificates = [loaded for der in list(ders)[:MAX_POOL] if (loaded := _load(der)) is not None]
         return cls(
             certificates=tuple(certificates),

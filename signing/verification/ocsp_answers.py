@@ -40,7 +40,8 @@ def ocsp_word(der: bytes, certificate: Certificate, issuer: Certificate) -> Ocsp
         message = read_ocsp(der)
         if message is None:
             return None
-        single = next((each for each in message.singles if _is_about(each, certificate, issuer)), None)
+        about = [each for each in message.singles if _is_about(each, certificate, issuer)]
+        single = next((each for each in about if each.revoked), about[0] if about else None)
         signer = _signer(message, issuer) if single is not None else None
     except (Fault, ValueError, IndexError):
         return None
