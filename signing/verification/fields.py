@@ -161,7 +161,7 @@ def _field(view: View, item: Any, node: dict[str, Any], name: str, given: dict[s
 def _shown(node: dict[str, Any], keys: frozenset[str] | None = None) -> dict[str, Any]:
     """What a node says of the widget in it; its type only where it is another than an annotation's."""
     kept = {key: value for key, value in node.items() if (key in keys if keys is not None else key not in {"/Parent", "/Type"})}
-    return kept if node.get("/Type") in {None, "/Annot"} else {**kept, "/Type": node["/Type"]}
+    return kept if node.get("/Type") in (None, "/Annot") else {**kept, "/Type": node["/Type"]}
 
 
 def opaque_numbers(pages: Sequence[Page], fields: dict[str, Field]) -> dict[int, str]:

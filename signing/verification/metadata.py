@@ -14,7 +14,7 @@ def is_xmp(view: View, value: Any) -> bool:
 
     Metadata that were taken away are none, nor is a stream that can be drawn as well.
     """
-    if view.get(value, "/Subtype") != "/XML" or view.get(value, "/Type") not in {None, "/Metadata"}:
+    if view.get(value, "/Subtype") != "/XML" or view.get(value, "/Type") not in (None, "/Metadata"):
         return False
     from lxml import etree  # only where metadata were renewed
 

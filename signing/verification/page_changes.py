@@ -9,7 +9,7 @@ from signing.verification.fields import Field
 from signing.verification.graph import MOVED, Pair, TooMuch, references
 from signing.verification.metadata import is_xmp
 from signing.verification.pages import Page, box_of, given_from_above, inner_nodes, pages_of
-from signing.verification.pdf import View
+from signing.verification.pdf import View, is_name
 from signing.verification.permissions import Change, What
 from signing.verification.syntax import Ref
 
@@ -180,7 +180,8 @@ def _weight(view: View, item: Any) -> What:
     pictured = any(view.get(item, key) is not None for key in ("/AP", "/AA", "/MK"))
     action = view.get(item, "/A")
     acts = action is not None and not (subtype == "/Link" and _is_quiet_action(view, action))
-    quiet = subtype in _QUIET_ANNOTATIONS and not pictured and not acts and not (subtype in _MARKUP and _is_heavy(view, item))
+    heavy = is_name(subtype, *_MARKUP) and _is_heavy(view, item)
+    quiet = is_name(subtype, *_QUIET_ANNOTATIONS) and not pictured and not acts and not heavy
     return What.ANNOTATION if quiet else What.ANNOTATION_DRAWS
 
 
@@ -203,4 +204,4 @@ _TALL = 40.0  # points; a line of large print has 20
 
 
 def _is_quiet_action(view: View, action: Any) -> bool:
-    return isinstance(action, dict) and view.get(action, "/S") in _QUIET_ACTIONS and action.get("/Next") is None
+    return isinstance(action, dict) and is_name(view.get(action, "/S"), *_QUIET_ACTIONS) and action.get("/Next") is None

@@ -11,7 +11,7 @@ from typing import Any
 from signing.verification.fields import Field
 from signing.verification.graph import MAX_DEPTH, Pair, TooMuch
 from signing.verification.pages import pages_of
-from signing.verification.pdf import View
+from signing.verification.pdf import View, is_name
 from signing.verification.syntax import Ref
 
 _TEXT = frozenset({"/ActualText", "/Alt", "/E", "/Lang", "/T"})  # what a screen reader says aloud
@@ -39,7 +39,7 @@ def moving_annotations(pair: Pair, old_fields: Mapping[str, Field], new_fields: 
     old, new = _pointed(pair.old, old_fields), _pointed(pair.new, new_fields)
     changed = {number for number in old & new if not pair.untouched(number) and not _alike(pair, number)}
     gone = (old - new) | changed
-    keys = {pair.old.get(Ref(number, 0), "/StructParent") for number in gone}
+    keys = [pair.old.get(Ref(number, 0), "/StructParent") for number in gone]
     return Moving(
         gone=frozenset(gone),
         come=frozenset((new - old) | changed | {n for n in old & new if pair.old.get(Ref(n, 0), "/StructParent") is None}),
@@ -128,7 +128,11 @@ class _Tree:
             if old == new and pair.untouched(old.number):
                 return None
         before, after = pair.old.resolve(old), pair.new.resolve(new)
-        if isinstance(before, dict) and isinstance(after, dict) and before.get("/Type") not in {"/OBJR", "/MCR"}:
+        if (
+            isinstance(before, dict)
+            and isinstance(after, dict)
+            and pair.old.resolve(before.get("/Type")) not in ("/OBJR", "/MCR")
+        ):
             return self._element(before, after, depth + 1)
         if pair.same(old, new) or (
             _target(pair.old, old) == _target(pair.new, new) and _target(pair.old, old) in self.moving.gone
@@ -143,7 +147,7 @@ class _Tree:
         if target is not None:
             return target in (self.moving.gone if old else self.moving.come)
         element = view.resolve(kid)
-        if not isinstance(element, dict) or depth > MAX_DEPTH or element.get("/S") not in _POINTING_TYPES:
+        if not isinstance(element, dict) or depth > MAX_DEPTH or not is_name(view.resolve(element.get("/S")), *_POINTING_TYPES):
             return False
         kids = _kids(view, element.get("/K"))
         return (

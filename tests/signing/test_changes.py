@@ -22,6 +22,8 @@ from signing.verification.plain_changes import PlainHistory
 from signing.verification.structure import read_document
 from tests.signing.attacks import STRUCTURAL, Scene
 from tests.signing.conftest import MakePdf
+from tests.signing.mutations import mutant
+from tests.signing.revision_cases import CASES
 from tests.signing.scenes import build_scene
 from tests.signing.updates import Style, Update, identity, put_signature, put_timestamp
 
@@ -153,6 +155,29 @@ def test_mutated_updates_are_never_passed_more_easily(lifetimes: dict[str, bytes
                 assert pyhanko_permits(content, field) is not False, field
 
     assert quickly_permitted > 0, "the test must meet files that the quick way passes"
+
+
+def test_altered_objects_are_never_passed_more_easily(lifetimes: dict[str, bytes], scene: Scene) -> None:
+    """Two hundred later revisions that differ in one part: the quick way says what the thorough one says, or nothing."""
+    chance = random.Random(20261123)  # noqa: S311 -- the same files each time
+    papers = ("proof after P=1, renewed", "tagged signature", "full compression, proof after P=1")
+    bases = [*lifetimes.values(), *(CASES[name].make(scene).content for name in papers)]
+    asked = judged = 0
+    for _ in range(200):
+        content = mutant(chance.choice(bases), chance)
+        try:
+            quick, thorough_count = answers(content, quick=True)
+            thorough, _ = answers(content, quick=False)
+        except Fault:
+            continue
+        judged += 1
+        assert quick == thorough
+        for field in [name for name, answer in quick.items() if answer[0] is Changes.PERMITTED] if not thorough_count else ():  # type: ignore[index]
+            asked += 1
+            assert pyhanko_permits(content, field) is not False, field
+
+    assert judged > 150, "the mutants must be readable"
+    assert asked > 10, "some must be passed by the quick way"
 
 
 def test_an_object_that_is_used_twice_is_not_plain(scene: Scene) -> None:
