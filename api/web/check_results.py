@@ -14,10 +14,12 @@ from api.problems import Busy, NothingHere, TooOften
 from api.web.held_results import CheckResult
 from api.web.visits import Visit, Visiting
 from signing.etsi_report import etsi_report
+from signing.second_opinion import State, second_look
 from signing.shown import SignedRevision, compare, draw, page_counts
 
 router = APIRouter(prefix="/verify/results")
 
+OPINION_SECONDS = 60.0  # of pyHanko while somebody waits; a sample may take longer
 MOST_PICTURES = 24  # pairs kept of one result; a hundred kilobytes each
 
 Key = Annotated[str, InPath(pattern="^[A-Za-z0-9_-]{32}$")]
@@ -48,6 +50,22 @@ def slip(visit: Visiting, key: Key) -> Response:
         if held.slip is None:
             held.slip = sealer.sealed(held.report, file_name=held.name, size=len(held.content))
     return _download(held.slip, "application/pdf", f"{held.report.sha256[:16]}-slip.pdf")
+
+
+@router.get("/{key}/second-opinion")
+def second_opinion(visit: Visiting, key: Key) -> Response:
+    """What pyHanko, openssl and endesive say of each signature. A disagreement is written down as every second look's."""
+    held = _held(visit, key)
+    if not held.revisions:
+        raise NothingHere
+    with held.making, visit.house.opinion_seats.seat() as seated:
+        if not seated:
+            raise Busy
+        if held.look is None:
+            held.look = second_look(held.content, visit.house.trust, held.report, seconds=OPINION_SECONDS)
+            if held.look.state is State.DIFFERS:
+                visit.house.looks.add(held.look, source="web")
+    return visit.page("check_opinions.html", held=held, look=held.look)
 
 
 @router.get("/{key}/revisions/{number}.pdf")

@@ -23,7 +23,6 @@ from api.web.house import House
 from api.web.limits import Pace
 from api.web.revisions import DigestInPath
 from api.web.visits import Visit, Visiting
-from signing.cades import MAX_SIGNATURE_BYTES
 from signing.report import Changes, Report, SignatureKind, SignatureReport, Verdict
 from storage.errors import NotInLog
 from workflow import events
@@ -33,6 +32,7 @@ from workflow.store import DocumentRecord, NotKept, Recorded
 router = APIRouter()
 
 LARGEST = 50 * MEGABYTE
+LARGEST_SIGNATURE = 16 * MEGABYTE  # detached, with a large authority's revocation list in it
 
 Code = Annotated[str, InPath(pattern="^[2-9A-HJ-NP-Z]{26}$")]
 
@@ -95,7 +95,7 @@ def verify(
         given = Uploaded(
             name=(file.filename if file else None) or "",
             content=_read(file, LARGEST),
-            signature=_read(signature, MAX_SIGNATURE_BYTES) or None,
+            signature=_read(signature, LARGEST_SIGNATURE) or None,
             password=password or None,
         )
         if not given.content:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import signing
 from api.web.limits import Pace
+from signing.second_opinion import SecondLook
 from signing.shown import Comparison, PagePictures, SignedRevision, signed_revisions
 
 HELD_SECONDS = 900
@@ -31,6 +32,7 @@ class CheckResult:
     revisions: tuple[SignedRevision, ...]
     making: threading.Lock = field(default_factory=threading.Lock)
     slip: bytes | None = None
+    look: SecondLook | None = None
     counts: dict[int, int | None] | None = None
     comparisons: dict[int, Comparison] = field(default_factory=dict)
     pictures: OrderedDict[tuple[int, int], PagePictures] = field(default_factory=OrderedDict)

@@ -43,6 +43,8 @@ class House:
     # Verifying costs up to ten seconds of a core: two at once on this machine, ten in a row a visitor, then one in six seconds.
     verify_pace: Pace = field(default_factory=lambda: Pace(burst=10, seconds_each=6))
     verify_seats: Seats = field(default_factory=lambda: Seats(2, patience_seconds=1))
+    # Of its own: a second opinion takes up to a minute, and nobody who wants a first one waits for it.
+    opinion_seats: Seats = field(default_factory=lambda: Seats(1, patience_seconds=1))
     # A public code has 128 random bits: the pace only keeps the noise down.
     lookup_pace: Pace = field(default_factory=lambda: Pace(burst=30, seconds_each=2))
 

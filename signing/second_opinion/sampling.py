@@ -25,7 +25,7 @@ from signing.trust import Trust
 
 ONE_OF = 64
 _SCALE = 1 << 64
-_NOT_ASKED = "not: attachments, active content, level, revocation beyond what the file holds"
+BLIND_SPOTS = ("attachments", "active content", "level", "revocation beyond what the file holds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +91,11 @@ class SecondLook:
     opinions: tuple[Opinion, ...] = ()
 
     @property
+    def blind_spots(self) -> tuple[str, ...]:
+        """What pyHanko is not asked about; the others say their own."""
+        return BLIND_SPOTS
+
+    @property
     def state(self) -> State:
         """The worst that was found."""
         if self.differences:
@@ -150,7 +155,7 @@ def _told(report: SignatureReport, look: SecondLook) -> SignatureReport:
         more = finding("SECOND_OPINION_NONE", f"pyhanko: {judged.detail if judged else '-'}")
     elif (judged.says is Says.VALID) == (report.verdict is Verdict.TOTAL_PASSED):
         aside = f"; {', '.join(judged.named)}" if judged.named else ""
-        more = finding("SECOND_OPINION_AGREES", f"pyhanko ({_NOT_ASKED}{aside})")
+        more = finding("SECOND_OPINION_AGREES", f"pyhanko (not: {', '.join(BLIND_SPOTS)}{aside})")
     else:
         # We are the stricter: told, and nothing follows from it.
         more = finding("SECOND_OPINION_DISAGREES", f"pyhanko: {judged.says} {judged.about} {judged.detail}".strip())
