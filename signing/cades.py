@@ -7,35 +7,22 @@
     prepared = prepare_cades(data, certificate, chain)            # the key is in the person's own hands
     p7s = finish_cades(prepared, value)
 
-The signature is DER in a file of its own; one that brings its content along is refused, for it would sign that content and
-not the file beside it.
+The signature is DER in a file of its own; one that brings another content along is refused, for it signs that content and
+not the file beside it. Judging: `signing.cades_verify`.
 """
 
-import base64
-import binascii
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from signing.apply.certificates import check_validity, usable_chain
-from signing.beside import Given, Proof, Stamp, ocsps_in, weigh
-from signing.beside_report import broken_report, signature_report, worst
-from signing.cades_archive import (
-    kept_values,
-    older_kinds,
-    open_container,
-    read_archives,
-    tokens_of,
-    with_archive,
-    with_timestamp,
-    with_values,
-)
+from signing.cades_archive import open_container, tokens_of, with_archive, with_timestamp, with_values
+from signing.cades_verify import MAX_SIGNATURE_BYTES, judge_cades, unarmoured, verify_cades
 from signing.cms import DATA, signed_data
 from signing.der import der, integer, octets, oid, sequence, set_of
 from signing.errors import BadRequest, BadSignatureValue, BrokenResult, LevelNotReached, SigningError
 from signing.evidence import Evidence
-from signing.findings import finding
 from signing.keys.algorithms import (
     Scheme,
     default_scheme,
@@ -48,25 +35,25 @@ from signing.keys.algorithms import (
 from signing.keys.signer import Signer
 from signing.levels import Level
 from signing.proof import check_level, newest_of, proven, proven_authority, stamped
-from signing.report import Changes, Finding, Report, SignatureReport, SubIndication, Verdict
+from signing.report import Verdict
 from signing.timestamps import Timestamper
 from signing.trust import Trust
-from signing.verification.der import SEQUENCE
-from signing.verification.faults import BadSignedData, Fault
+from signing.verification.faults import Fault
 from signing.verification.signature_check import check_digest
-from signing.verification.signed_data import (
-    SIGNING_CERTIFICATE,
-    SIGNING_CERTIFICATE_V2,
-    SIGNING_TIME,
-    SignedData,
-    UnknownAlgorithm,
-    digest_of,
-    read_signed_data,
-)
+from signing.verification.signed_data import SIGNING_CERTIFICATE_V2, SIGNING_TIME, read_signed_data
 
-MAX_SIGNATURE_BYTES = 16 * 1024 * 1024  # a B-LT signature with a large authority's revocation list
+__all__ = [
+    "MAX_SIGNATURE_BYTES",
+    "PreparedCades",
+    "extend_cades",
+    "finish_cades",
+    "judge_cades",
+    "long_term_cades",
+    "prepare_cades",
+    "sign_cades",
+    "verify_cades",
+]
 
-_SIGNATURE_POLICY = "1.2.840.113549.1.9.16.2.15"
 _LAST_UTC_TIME = 2049  # RFC 5652, 11.3: later years as GeneralizedTime
 
 
@@ -222,7 +209,7 @@ def long_term_cades(
         raise BadRequest(
             f"Chữ ký không đạt nên không gia hạn: {said}", f"The signature does not pass, nothing to renew: {said}"
         )
-    encoded = _unarmoured(signature)
+    encoded = unarmoured(signature)
     signed = read_signed_data(encoded)
     certificate = report.certificate or b""
     tokens = tokens_of(open_container(encoded))
@@ -233,162 +220,6 @@ def long_term_cades(
     if report.level in {Level.B_LT, Level.B_LTA}:
         return with_values(encoded, proven_authority(newest_of(tokens), evidence, trust))
     return with_values(encoded, proven(certificate, signed.certificates, newest_of(tokens), None, evidence, trust))
-
-
-def verify_cades(data: bytes, signature: bytes, trust: Trust, *, at: datetime | None = None, name: str = "") -> Report:
-    """Judge a detached signature of `data`. Never raises for what the two hold. The report's digest is that of `data`."""
-    now = at or datetime.now(UTC)
-    report = judge_cades(data, signature, trust, now=now, field="signature")
-    return Report(
-        file=name,
-        sha256=hashlib.sha256(data).hexdigest(),
-        verdict=worst([report], doubtful=any(each.code == "DATA_AFTER_SIGNATURE" for each in report.findings)),
-        signatures=(report,),
-        checked_at=now,
-        policy=trust.version,
-    )
-
-
-def judge_cades(
-    data: bytes,
-    signature: bytes,
-    trust: Trust,
-    *,
-    now: datetime,
-    field: str,
-    digests: tuple[str, ...] = (),
-    proofs: tuple[Proof, ...] = (),
-    findings: Sequence[Finding] = (),
-    whole: bool = True,
-) -> SignatureReport:
-    """One detached signature.
-
-    `digests`: further algorithms between what is really signed and `data` (a manifest's); `proofs`: of the whole container.
-    """
-    try:
-        return _judge(data, signature, trust, now, field, digests, proofs, findings, whole=whole)
-    except UnknownAlgorithm as fault:
-        return broken_report(
-            field,
-            code="UNKNOWN_ALGORITHM",
-            detail=str(fault),
-            verdict=Verdict.INDETERMINATE,
-            sub_indication=SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
-            findings=findings,
-        )
-    except Fault as fault:
-        return broken_report(field, code="NOT_CMS", detail=str(fault), findings=findings)
-    except Exception as surprise:  # noqa: BLE001 -- hostile bytes reach deep into libraries: never let one out
-        return broken_report(
-            field,
-            code="CHECK_FAILED",
-            detail=type(surprise).__name__,
-            verdict=Verdict.INDETERMINATE,
-            sub_indication=SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
-            findings=findings,
-        )
-
-
-def _judge(
-    data: bytes,
-    signature: bytes,
-    trust: Trust,
-    now: datetime,
-    field: str,
-    digests: tuple[str, ...],
-    proofs: tuple[Proof, ...],
-    findings: Sequence[Finding],
-    *,
-    whole: bool,
-) -> SignatureReport:
-    if len(signature) > MAX_SIGNATURE_BYTES:
-        raise BadSignedData(f"{len(signature)} bytes; at most {MAX_SIGNATURE_BYTES} are read")
-    # (1) format, EN 319 102-1 5.2.2
-    encoded = _unarmoured(signature)
-    signed = read_signed_data(encoded)
-    if signed.encapsulated is not None:
-        return broken_report(field, code="CONTENT_INSIDE", findings=findings)
-    if signed.signed_attributes is None:
-        # Anybody can cut the attributes out of a signature and show them as the file that was signed (EN 319 122-1, 5.1).
-        return broken_report(
-            field,
-            code="NO_SIGNED_ATTRIBUTES",
-            verdict=Verdict.INDETERMINATE,
-            sub_indication=SubIndication.SIG_CONSTRAINTS_FAILURE,
-            findings=findings,
-        )
-    told = list(findings)
-    if signed.size != len(encoded):
-        told.append(finding("DATA_AFTER_SIGNATURE", len(encoded) - signed.size))
-    # (2) signing certificate and (3) cryptography, 5.2.3 and 5.2.7
-    checked = check_digest(signed, digest_of(signed.digest, data))
-    claimed = signed.signing_time if SIGNING_TIME in signed.attributes else None
-    if not checked.sound or checked.certificate is None:
-        changed = checked.sub_indication is SubIndication.HASH_FAILURE
-        return broken_report(
-            field,
-            code=checked.code or "SIGNATURE_VALUE",
-            detail=checked.reason,
-            sub_indication=checked.sub_indication or SubIndication.SIG_CRYPTO_FAILURE,
-            verdict=checked.verdict,
-            certificate=checked.certificate,
-            scheme=signed.scheme,
-            changes=Changes.FORBIDDEN if changed else Changes.NOT_UNDERSTOOD,
-            claimed=claimed,
-            findings=told,
-        )
-    told += [finding(note) for note in checked.notes]
-    opened = open_container(encoded)
-    told += [finding("ARCHIVE_KIND_NOT_READ", kind) for kind in older_kinds(opened)]
-    told += _policy_told(signed)
-    certificates, ocsps, lists = kept_values(opened)
-    given = Given(
-        certificate=checked.certificate,
-        scheme=signed.scheme,
-        digests=(signed.digest, *digests),
-        stamps=tuple(
-            Stamp(token=token, expected=lambda name: digest_of(name, signed.signature)) for token in signed.timestamps
-        ),
-        archives=read_archives(opened, data),
-        proofs=proofs,
-        certificates=(*signed.certificates, *certificates),
-        ocsps=(*signed.ocsps, *ocsps_in(encoded), *ocsps),
-        lists=(*signed.revocation_lists, *lists),
-        claimed=claimed,
-        not_baseline=_not_baseline(signed),
-    )
-    worth = weigh(given, trust, now=now)
-    changes = Changes.NONE if whole else Changes.PERMITTED
-    report = signature_report(field, given, worth, covers_whole_file=whole, changes=changes, findings=told)
-    return replace(report, signed_bytes=len(data))
-
-
-def _not_baseline(signed: SignedData) -> str:
-    """EN 319 122-1 6.3, the rows of B-B that a verifier can see."""
-    attributes = signed.attributes
-    rules = (
-        (signed.signed_attributes is not None, "no signed attributes"),
-        (SIGNING_CERTIFICATE_V2 in attributes or SIGNING_CERTIFICATE in attributes, "the signing certificate is not bound"),
-        (SIGNING_TIME in attributes, "no signing-time"),
-    )
-    return next((reason for met, reason in rules if not met), "")
-
-
-def _policy_told(signed: SignedData) -> list[Finding]:
-    """The signature policy that the signer names (5.2.9.1): told, never judged."""
-    values = signed.attributes.get(_SIGNATURE_POLICY, ())
-    return [finding("SIGNATURE_POLICY", each.children()[0].oid()) for each in values[:1] if each.tag == SEQUENCE]
-
-
-def _unarmoured(signature: bytes) -> bytes:
-    """DER as it is; from PEM what stands between its two lines."""
-    if not signature.startswith(b"-----BEGIN "):
-        return signature
-    lines = signature.strip().splitlines()
-    try:
-        return base64.b64decode(b"".join(lines[1:-1]), validate=True)
-    except (binascii.Error, ValueError) as fault:
-        raise BadSignedData("the PEM around the signature is broken") from fault
 
 
 # The container

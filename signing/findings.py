@@ -105,6 +105,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Chữ ký mang theo nội dung riêng thay vì ký tệp đã cho",
         "The signature brings its own content instead of signing the file",
     ),
+    "CONTENT_ATTACHED": (
+        "Chữ ký mang theo nội dung được ký; nội dung đó đúng là tệp này",
+        "The signature carries what it signs along; that is this very file",
+    ),
+    "CONTENT_NOT_HERE": (
+        "Tệp chỉ có chữ ký; cần thêm tệp đã ký để kiểm tra",
+        "The file is a signature alone; the file that was signed is needed to check it",
+    ),
     "DATA_AFTER_SIGNATURE": (
         "Có {detail} byte sau phần kết thúc của chữ ký",
         "{detail} bytes stand after the end of the signature",

@@ -1,4 +1,4 @@
-"""Whatever a file is: PDF, XML, signed package. One door for those who are handed files.
+"""Whatever a file is: PDF, XML, signed package, CMS. One door for those who are handed files.
 
 report = verify_any(content, trust, name="hoc-ba.xml")
 """
@@ -26,6 +26,11 @@ def verify_any(
         from signing.xml.verify import verify_xml
 
         return verify_xml(content, trust, at=at, name=name)
+    if content[:1] in {b"\x30", b"-"}:
+        from signing.cades_verify import is_cms, verify_cms
+
+        if is_cms(content):
+            return verify_cms(content, trust, at=at, name=name)
     from signing.verification.verify import verify
 
     return verify(content, trust, at=at, name=name, password=password)

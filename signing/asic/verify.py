@@ -14,7 +14,7 @@ from signing.asic.manifest import Manifest, read_manifest
 from signing.asic.package import META, BadPackage, Package, read_package
 from signing.asic.proofs import Changed, Missing, PackageProofs, Unbound, is_timestamp, scope_of
 from signing.beside_report import broken_report, holds_until, timestamp_told, worst
-from signing.cades import judge_cades
+from signing.cades_verify import judge_cades
 from signing.findings import finding
 from signing.report import (
     AttachmentReport,

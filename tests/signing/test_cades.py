@@ -15,6 +15,7 @@ from signing.cades import finish_cades, prepare_cades, sign_cades, verify_cades
 from signing.cades_archive import open_container, written
 from signing.errors import BadRequest, BadSignatureValue, CertificateExpired, LevelNotReached
 from signing.evidence import Revocation
+from signing.formats import verify_any
 from signing.report import Changes, Report, SubIndication
 from tests.signing.xml_documents import key_of
 
@@ -96,14 +97,33 @@ def test_a_long_term_signature_stays_one(long_term: bytes, trust: Trust) -> None
     }
 
 
-def test_a_signature_that_brings_its_content_is_refused(people: Mapping[str, Issued], trust: Trust, tmp_path: Path) -> None:
-    """An attached CMS signs the content inside it, whatever file lies beside."""
+def test_a_signature_that_brings_content(people: Mapping[str, Issued], trust: Trust, tmp_path: Path) -> None:
+    """An attached CMS signs the content inside it: that is the file beside it, or the signature says nothing about the file."""
     (tmp_path / "data").write_bytes(DATA)
     write_identity(people["teacher"], tmp_path)
     attached, detached = (sign_with_openssl(tmp_path, *more) for more in (("-nodetach",), ()))
 
-    assert codes(verify_cades(DATA, attached, trust)) == {"CONTENT_INSIDE"}
+    assert codes(verify_cades(DATA, attached, trust)) >= {"CONTENT_ATTACHED"}
+    assert verify_cades(DATA, attached, trust).signatures[0].intact
+    assert codes(verify_cades(DATA + b"x", attached, trust)) == {"CONTENT_INSIDE"}
+    assert verify_cades(DATA + b"x", attached, trust).verdict is Verdict.TOTAL_FAILED
     assert verify_cades(DATA, detached, trust).signatures[0].intact
+
+
+def test_a_signature_file_that_came_alone(people: Mapping[str, Issued], authority: DemoAuthority, tmp_path: Path) -> None:
+    """With its content inside it is judged over that; without, the signed file is asked for. As DER and as PEM."""
+    trust = Trust.of_certificates([authority.root, *authority.chain])
+    (tmp_path / "data").write_bytes(DATA)
+    write_identity(people["teacher"], tmp_path)
+    for more in ((), ("-outform", "PEM")):
+        inside = verify_any(sign_with_openssl(tmp_path, "-nodetach", *more), trust)
+        alone = verify_any(sign_with_openssl(tmp_path, *more), trust)
+
+        assert inside.verdict is Verdict.TOTAL_PASSED
+        assert (alone.verdict, alone.signatures[0].sub_indication) == (
+            Verdict.INDETERMINATE,
+            SubIndication.SIGNED_DATA_NOT_FOUND,
+        )
 
 
 def test_what_openssl_signs_is_valid_here(people: Mapping[str, Issued], authority: DemoAuthority, tmp_path: Path) -> None:

@@ -1,0 +1,227 @@
+"""CAdES signatures judged (EN 319 122-1; EN 319 102-1, 5.2): detached ones beside their file, and files that are a signature.
+
+report = verify_cades(data, signature, trust)
+report = verify_cms(content, trust)              # a .p7m with its content inside, or a .p7s that came alone
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from signing.beside import Given, Proof, Stamp, ocsps_in, weigh
+from signing.beside_report import broken_report, signature_report, worst
+from signing.cades_archive import kept_values, older_kinds, open_container, read_archives
+from signing.findings import finding
+from signing.report import Changes, Finding, Report, SignatureReport, SubIndication, Verdict
+from signing.trust import Trust
+from signing.verification.der import SEQUENCE
+from signing.verification.faults import BadSignedData, Fault
+from signing.verification.signature_check import check_digest
+from signing.verification.signed_data import (
+    SIGNING_CERTIFICATE,
+    SIGNING_CERTIFICATE_V2,
+    SIGNING_TIME,
+    SignedData,
+    UnknownAlgorithm,
+    digest_of,
+    read_signed_data,
+)
+
+MAX_SIGNATURE_BYTES = 16 * 1024 * 1024  # a B-LT signature with a large authority's revocation list
+
+_SIGNATURE_POLICY = "1.2.840.113549.1.9.16.2.15"
+_SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")  # the object identifier of SignedData
+
+
+def verify_cades(data: bytes, signature: bytes, trust: Trust, *, at: datetime | None = None, name: str = "") -> Report:
+    """Judge a detached signature of `data`. Never raises for what the two hold. The report's digest is that of `data`."""
+    now = at or datetime.now(UTC)
+    report = judge_cades(data, signature, trust, now=now, field="signature")
+    return Report(
+        file=name,
+        sha256=hashlib.sha256(data).hexdigest(),
+        verdict=worst([report], doubtful=any(each.code == "DATA_AFTER_SIGNATURE" for each in report.findings)),
+        signatures=(report,),
+        checked_at=now,
+        policy=trust.version,
+    )
+
+
+def verify_cms(content: bytes, trust: Trust, *, at: datetime | None = None, name: str = "") -> Report:
+    """Judge a signature file that came alone: over the content that it brings, or none. Never raises for what it holds."""
+    now = at or datetime.now(UTC)
+    try:
+        data = read_signed_data(unarmoured(content[:MAX_SIGNATURE_BYTES])).encapsulated
+    except Fault:
+        data = b""
+    if data is not None:
+        report = verify_cades(data, content, trust, at=now, name=name)
+        return replace(report, sha256=hashlib.sha256(content).hexdigest())
+    alone = broken_report(
+        "signature",
+        code="CONTENT_NOT_HERE",
+        verdict=Verdict.INDETERMINATE,
+        sub_indication=SubIndication.SIGNED_DATA_NOT_FOUND,
+    )
+    return Report(
+        file=name,
+        sha256=hashlib.sha256(content).hexdigest(),
+        verdict=Verdict.INDETERMINATE,
+        signatures=(alone,),
+        checked_at=now,
+        policy=trust.version,
+    )
+
+
+def is_cms(content: bytes) -> bool:
+    """Whether it begins as a CMS SignedData does, in DER or PEM."""
+    if content.startswith((b"-----BEGIN CMS-----", b"-----BEGIN PKCS7-----")):
+        return True
+    return content[:1] == b"\x30" and _SIGNED_DATA in content[:24]
+
+
+def judge_cades(
+    data: bytes,
+    signature: bytes,
+    trust: Trust,
+    *,
+    now: datetime,
+    field: str,
+    digests: tuple[str, ...] = (),
+    proofs: tuple[Proof, ...] = (),
+    findings: Sequence[Finding] = (),
+    whole: bool = True,
+) -> SignatureReport:
+    """One detached signature.
+
+    `digests`: further algorithms between what is really signed and `data` (a manifest's); `proofs`: of the whole container.
+    """
+    try:
+        return _judge(data, signature, trust, now, field, digests, proofs, findings, whole=whole)
+    except UnknownAlgorithm as fault:
+        return broken_report(
+            field,
+            code="UNKNOWN_ALGORITHM",
+            detail=str(fault),
+            verdict=Verdict.INDETERMINATE,
+            sub_indication=SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
+            findings=findings,
+        )
+    except Fault as fault:
+        return broken_report(field, code="NOT_CMS", detail=str(fault), findings=findings)
+    except Exception as surprise:  # noqa: BLE001 -- hostile bytes reach deep into libraries: never let one out
+        return broken_report(
+            field,
+            code="CHECK_FAILED",
+            detail=type(surprise).__name__,
+            verdict=Verdict.INDETERMINATE,
+            sub_indication=SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
+            findings=findings,
+        )
+
+
+def _judge(
+    data: bytes,
+    signature: bytes,
+    trust: Trust,
+    now: datetime,
+    field: str,
+    digests: tuple[str, ...],
+    proofs: tuple[Proof, ...],
+    findings: Sequence[Finding],
+    *,
+    whole: bool,
+) -> SignatureReport:
+    if len(signature) > MAX_SIGNATURE_BYTES:
+        raise BadSignedData(f"{len(signature)} bytes; at most {MAX_SIGNATURE_BYTES} are read")
+    # (1) format, EN 319 102-1 5.2.2
+    encoded = unarmoured(signature)
+    signed = read_signed_data(encoded)
+    told = list(findings)
+    if signed.encapsulated is not None:
+        if signed.encapsulated != data:
+            return broken_report(field, code="CONTENT_INSIDE", findings=findings)
+        told.append(finding("CONTENT_ATTACHED"))
+    if signed.signed_attributes is None:
+        # Anybody can cut the attributes out of a signature and show them as the file that was signed (EN 319 122-1, 5.1).
+        return broken_report(
+            field,
+            code="NO_SIGNED_ATTRIBUTES",
+            verdict=Verdict.INDETERMINATE,
+            sub_indication=SubIndication.SIG_CONSTRAINTS_FAILURE,
+            findings=findings,
+        )
+    if signed.size != len(encoded):
+        told.append(finding("DATA_AFTER_SIGNATURE", len(encoded) - signed.size))
+    # (2) signing certificate and (3) cryptography, 5.2.3 and 5.2.7
+    checked = check_digest(signed, digest_of(signed.digest, data))
+    claimed = signed.signing_time if SIGNING_TIME in signed.attributes else None
+    if not checked.sound or checked.certificate is None:
+        changed = checked.sub_indication is SubIndication.HASH_FAILURE
+        return broken_report(
+            field,
+            code=checked.code or "SIGNATURE_VALUE",
+            detail=checked.reason,
+            sub_indication=checked.sub_indication or SubIndication.SIG_CRYPTO_FAILURE,
+            verdict=checked.verdict,
+            certificate=checked.certificate,
+            scheme=signed.scheme,
+            changes=Changes.FORBIDDEN if changed else Changes.NOT_UNDERSTOOD,
+            claimed=claimed,
+            findings=told,
+        )
+    told += [finding(note) for note in checked.notes]
+    opened = open_container(encoded)
+    told += [finding("ARCHIVE_KIND_NOT_READ", kind) for kind in older_kinds(opened)]
+    told += _policy_told(signed)
+    certificates, ocsps, lists = kept_values(opened)
+    given = Given(
+        certificate=checked.certificate,
+        scheme=signed.scheme,
+        digests=(signed.digest, *digests),
+        stamps=tuple(
+            Stamp(token=token, expected=lambda name: digest_of(name, signed.signature)) for token in signed.timestamps
+        ),
+        archives=read_archives(opened, data),
+        proofs=proofs,
+        certificates=(*signed.certificates, *certificates),
+        ocsps=(*signed.ocsps, *ocsps_in(encoded), *ocsps),
+        lists=(*signed.revocation_lists, *lists),
+        claimed=claimed,
+        not_baseline=_not_baseline(signed),
+    )
+    worth = weigh(given, trust, now=now)
+    changes = Changes.NONE if whole else Changes.PERMITTED
+    report = signature_report(field, given, worth, covers_whole_file=whole, changes=changes, findings=told)
+    return replace(report, signed_bytes=len(data))
+
+
+def _not_baseline(signed: SignedData) -> str:
+    """EN 319 122-1 6.3, the rows of B-B that a verifier can see."""
+    attributes = signed.attributes
+    rules = (
+        (signed.signed_attributes is not None, "no signed attributes"),
+        (SIGNING_CERTIFICATE_V2 in attributes or SIGNING_CERTIFICATE in attributes, "the signing certificate is not bound"),
+        (SIGNING_TIME in attributes, "no signing-time"),
+    )
+    return next((reason for met, reason in rules if not met), "")
+
+
+def _policy_told(signed: SignedData) -> list[Finding]:
+    """The signature policy that the signer names (5.2.9.1): told, never judged."""
+    values = signed.attributes.get(_SIGNATURE_POLICY, ())
+    return [finding("SIGNATURE_POLICY", each.children()[0].oid()) for each in values[:1] if each.tag == SEQUENCE]
+
+
+def unarmoured(signature: bytes) -> bytes:
+    """DER as it is; from PEM what stands between its two lines."""
+    if not signature.startswith(b"-----BEGIN "):
+        return signature
+    lines = signature.strip().splitlines()
+    try:
+        return base64.b64decode(b"".join(lines[1:-1]), validate=True)
+    except (binascii.Error, ValueError) as fault:
+        raise BadSignedData("the PEM around the signature is broken") from fault
