@@ -116,9 +116,8 @@ class _Annotations:
             elif self._is_field(item):
                 what = What.FORBIDDEN if self.widgets[item.number] == "/Sig" else What.WIDGET
                 changes.append(Change(what=what, detail=f"{self.where} field no longer shown"))
-        known = [each for each in left if isinstance(each, Ref) and each.number in self.added]
         for item in left:
-            if self.pair.new.resolve(item) is None or item in known:
+            if self.pair.new.resolve(item) is None or getattr(item, "number", None) in self.added:
                 continue
             subtype = self.pair.new.get(item, "/Subtype")
             if subtype == "/Widget":

@@ -37,10 +37,11 @@ def _is_text(view: View, picture: Any) -> bool:
         content = view.unpacked(picture)
     except Fault:
         return False
-    return content is not None and len(content) <= MAX_PICTURE and _operators_are_textual(content)
+    return content is not None and len(content) <= MAX_PICTURE and text_alone(content)
 
 
-def _operators_are_textual(content: bytes) -> bool:
+def text_alone(content: bytes) -> bool:
+    """Whether a content stream holds no operator but those that set text."""
     position = 0
     while (match := _TOKEN.search(content, position)) is not None:
         token, position = match.group(), match.end()

@@ -370,6 +370,49 @@ def proof(paper: Paper, name: str = "stamp") -> Paper:
     return paper.then(lambda update: store(update, paper.scene, entry="AB" * 20)).stamped(name)
 
 
+def laid(update: Update) -> None:
+    """Before signing: one more empty signature field, which is seen."""
+    empty_field("laid", VISIBLE)(update)
+
+
+def without_a_place(update: Update) -> int:
+    """PDFBox takes the place away from a field that it signs without a picture."""
+    number = update.field("laid")
+    update.change(number, Rect=[0, 0, 0, 0], AP=None)
+    return number
+
+
+def declaring(level: int) -> Callable[[Update], int]:
+    """A new field, and the declaration that the signing program knows."""
+
+    def place(update: Update) -> int:
+        extensions(level)(update)
+        return _PLACE(update)
+
+    return place
+
+
+def stamp_in_entry(update: Update) -> None:
+    """EU DSS adds a timestamp to an entry of the store."""
+    entries = update.view.get(update.view.catalog, "/DSS", "/VRI")
+    reference = next(iter(entries.values()))
+    assert isinstance(reference, Ref)
+    update.change(reference.number, TS=Ref(update.stream(b"a timestamp"), 0))
+
+
+def richly_filled(update: Update) -> None:
+    """Acrobat keeps beside a value what is chosen, where the list stands, and the value as rich text."""
+    update.change(update.field("combo"), V=b"option 2", I=[1], TI=1, RV=b"<p/>")
+
+
+def all_again(update: Update) -> None:
+    """Every dictionary is written once more."""
+    for number in range(1, update.size):
+        value = update.pdf.load(number, update.pdf.last)
+        if isinstance(value, dict) and "/ByteRange" not in value:
+            update.put(number, value)
+
+
 def first_again(update: Update) -> None:
     """The signature's value is replaced by a text."""
     update.change(update.field("first"), V=b"signed")
@@ -450,6 +493,27 @@ CASES: Mapping[str, Case] = {
     "link to an element that lost a note": Case(
         VALID, PERMITTED, lambda s: signed(s, 3, before=goes_to_tag).then(note_removed_with_tag)
     ),
+    # What other programs write that iText's tests do not have.
+    "place taken away with the signature (PDFBox)": Case(
+        VALID, PERMITTED, lambda s: signed(s, before=laid).signed("laid", place=without_a_place)
+    ),
+    "extension's level lowered by a signature (iText 5)": Case(
+        VALID,
+        PERMITTED,
+        lambda s: signed(s, before=extensions(5)).signed("second", place=declaring(2)),
+    ),
+    "locked fields made read-only (Acrobat)": Case(
+        VALID, PERMITTED, lambda s: signed(s, 2).then(lambda u: u.change(u.field("text"), Ff=1))
+    ),
+    "certification kept, store with timestamps per signature (EU DSS)": Case(
+        VALID, PERMITTED, lambda s: signed(s, 1).then(lambda u: store(u, s, entry="AB" * 20)).then(stamp_in_entry)
+    ),
+    "rich text and scroll position of a value (Acrobat)": Case(
+        VALID,
+        PERMITTED,
+        lambda s: signed(s, 2).then(richly_filled),
+    ),
+    "everything written again as it was (PDFBox)": Case(VALID, PERMITTED, lambda s: signed(s, 1).then(all_again)),
     # Forbidden by iText, or called indeterminate.
     "two certifications": Case(INVALID, DOUBTED, lambda s: signed(s, 2).signed("second", certify=2, place=_PLACE)),
     "certification after an approval": Case(UNCLEAR, DOUBTED, lambda s: signed(s).signed("second", certify=2, place=_PLACE)),

@@ -342,6 +342,80 @@ def tiled(scene: Scene) -> bytes:
     return paper.content
 
 
+def hung_under_another(levels: int) -> tuple[Step, Step]:
+    """Before signing the page names a node outside of the tree as its parent, for its fonts; they are replaced there."""
+
+    def before(update: Update) -> None:
+        resources = update.value(update.page())["/Resources"]
+        above = update.add({"/Type": Name("/Pages"), "/Mark": Name("/above"), "/Resources": resources})
+        for _ in range(levels):
+            above = update.add({"/Type": Name("/Pages"), "/Parent": Ref(above, 0)})
+        update.change(update.page(), Resources=None, Parent=Ref(above, 0))
+
+    return before, other("above", Resources={"/Font": {}})
+
+
+def wrong_generation(update: Update) -> None:
+    """Before signing: a picture is named by a generation that it does not have."""
+    number = update.stream(b"q Q", Mark=Name("/odd"), **FORM)
+    resources = dict(update.view.resolve(update.value(update.page())["/Resources"]))
+    update.change(update.page(), Resources={**resources, "/XObject": {"/Z": Ref(number, 7)}})
+
+
+def catalog_as_pictures() -> tuple[Step, Step]:
+    """Before signing the catalog is the dictionary of the page's pictures; then its metadata are renewed, and painted."""
+    entries = {"Type": Name("/Metadata"), "Subtype": Name("/XML")}
+
+    def before(update: Update) -> None:
+        resources = dict(update.view.resolve(update.value(update.page())["/Resources"]))
+        update.change(update.page(), Resources={**resources, "/XObject": Ref(update.catalog, 0)})
+        update.change(update.catalog, Metadata=Ref(update.stream(XMP, **entries), 0))
+
+    return before, lambda update: update.change(update.catalog, Metadata=Ref(update.stream(XMP + b"\n", **entries), 0))
+
+
+def tiled_by_values(scene: Scene) -> bytes:
+    """Laid, empty text fields that are filled with a dot and a painted picture each, and cover the page together."""
+
+    def before(update: Update) -> None:
+        for index in range(6):
+            rect = [0, index * 140, 595, index * 140 + 140]
+            name = f"tile{index}".encode()
+            number = annotate(update, {"/FT": Name("/Tx"), "/Subtype": Name("/Widget"), "/T": name, "/Rect": rect})
+            update.change(form(update), Fields=[*listed_fields(update), Ref(number, 0)])
+
+    def after(update: Update) -> None:
+        for index in range(6):
+            picture = stream_of("x", b"1 g 0 0 595 140 re f", **{**FORM, "BBox": [0, 0, 595, 140]})(update)
+            update.change(update.field(f"tile{index}"), V=b".", AP={"/N": picture})
+
+    return signed(scene, before=before).then(after).content
+
+
+def listed_fields(update: Update) -> list[object]:
+    """The form's fields, as this update has them."""
+    listed = update.value(form(update))["/Fields"]
+    return list(listed) if isinstance(listed, list) else list(update.view.items(listed))
+
+
+def marks(subtype: str, colour: list[float]) -> Step:
+    """A mark over one line."""
+    entries = {"/Subtype": Name(subtype), "/Rect": [50, 690, 300, 710], "/C": colour}
+    return lambda update: annotate(update, {**entries, "/QuadPoints": [50, 710, 300, 710, 50, 690, 300, 690]})
+
+
+def direct_field(update: Update) -> None:
+    """Before signing: a field that is no object of its own."""
+    entries = {"/FT": Name("/Tx"), "/T": b"direct", "/V": b"100"}
+    update.change(form(update), Fields=[*listed_fields(update), entries])
+
+
+def direct_field_filled(update: Update) -> None:
+    """It is filled in."""
+    fields = listed_fields(update)
+    update.change(form(update), Fields=[*fields[:-1], {**dict(fields[-1]), "/V": b"9999"}])  # type: ignore[call-overload]
+
+
 LAYER = {"/Type": Name("/OCG"), "/Name": b"layer", "/Mark": Name("/layer")}
 
 
@@ -513,6 +587,21 @@ SHADOW: Mapping[str, Row] = {
     "permissions taken away": attack(None, catalog(Perms=None), DOUBTED, certify=2),
     "permissions renamed": attack(
         None, lambda u: catalog(Perms={"/UR3": u.value(u.field("first"))["/V"]})(u), DOUBTED, certify=2
+    ),
+    "parent outside of the tree": attack(*hung_under_another(0)),
+    "parent's parent outside of the tree": attack(*hung_under_another(2)),
+    "picture of a generation that is not there": attack(wrong_generation, other_stream("odd", b"0 0 9 9 re f", **FORM)),
+    "catalog that is a page's pictures": attack(*catalog_as_pictures()),
+    "values that cover a page together": row(tiled_by_values, DOUBTED, codes=frozenset({"FIELD_MAY_COVER"})),
+    "field that is no object, after P=1": attack(direct_field, direct_field_filled, certify=1),
+    "field that is no object": row(
+        lambda s: signed(s, before=direct_field).then(direct_field_filled).content, PASSED, codes=frozenset({"FIELD_CHANGED"})
+    ),
+    "dark mark after P=3": row(
+        lambda s: signed(s, 3).then(marks("/Highlight", [0, 0, 0])).content, DOUBTED, codes=frozenset({"ANNOTATION_MAY_COVER"})
+    ),
+    "light mark after P=3": row(
+        lambda s: signed(s, 3).then(marks("/Highlight", [1, 1, 0])).content, PASSED, codes=frozenset({"ANNOTATION_ADDED"})
     ),
     # Annotations.
     "picture of a note replaced where it stands": attack(note_with_picture, other_stream("picture", b"f", **FORM), certify=2),
