@@ -6,6 +6,8 @@
 import random
 import re
 import zlib
+from collections.abc import Mapping
+from functools import lru_cache
 
 from bench.broken.text import VALUES, likely
 
@@ -29,7 +31,11 @@ _OTHERS = (
 )  # fmt: skip
 
 
-def objects_of(data: bytes) -> dict[int, bytes]:
+_BOMB = zlib.compress(b"\0" * 3_000_000)
+
+
+@lru_cache(maxsize=16)
+def objects_of(data: bytes) -> Mapping[int, bytes]:
     """The bodies of the uncompressed objects by number, the newest of each."""
     return {int(match.group(1)): match.group(2) for match in _OBJECT.finditer(data)}
 
@@ -41,9 +47,7 @@ def body(content: bytes, chance: random.Random, numbers: list[int]) -> bytes:
     for _ in range(chance.choice((1, 1, 2, 3))):
         _break(tokens, chance, numbers)
     if mark and likely(chance, 0.2):
-        rest = chance.choice(
-            (b"\n\nendstream", b"\r" + rest, b"\n" + zlib.compress(b"\0" * 3_000_000) + b"\nendstream", rest[: len(rest) // 2])
-        )
+        rest = chance.choice((b"\n\nendstream", b"\r" + rest, b"\n" + _BOMB + b"\nendstream", rest[: len(rest) // 2]))
     return b"".join(tokens) + mark + rest
 
 
@@ -120,7 +124,7 @@ def _break_value(tokens: list[bytes], chance: random.Random, values: list[int], 
 
 def rewritten(data: bytes, chance: random.Random) -> bytes:
     """The file written anew with some objects broken: what tables say is true, so that readers get as far as the objects."""
-    objects, root = objects_of(data), _ROOT.findall(data)
+    objects, root = dict(objects_of(data)), _ROOT.findall(data)
     if not objects or not root:
         return data
     numbers = list(objects)
