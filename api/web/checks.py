@@ -232,7 +232,7 @@ def _genuine(visit: Visit, report: Report, rendering: documents.RenderProof | No
     elif any(_broken(signature) for signature in report.signatures):
         tone, sentences = Tone.BAD, [say("verify.changed")]
     elif all(signature.intact for signature in report.signatures):
-        tone, sentences = Tone.GOOD, [say("verify.intact")]
+        tone, sentences = _intact(visit, report)
     else:
         tone, sentences = Tone.OPEN, [say("verify.cannot_tell")]
     if rendering is not None and rendering.answer is documents.Proof.PROVED:
@@ -244,6 +244,16 @@ def _genuine(visit: Visit, report: Report, rendering: documents.RenderProof | No
             tone = Tone.OPEN if tone is Tone.GOOD else tone
             sentences.append(say("verify.rendered_differs"))
     return Answer(question=say("verify.q1"), tone=tone, sentences=tuple(sentences))
+
+
+def _intact(visit: Visit, report: Report) -> tuple[Tone, list[str]]:
+    """What was signed is as it was. What came after is said: nobody reads "unchanged" over a sum that was filled in anew."""
+    changed = dict.fromkeys(each.name for signature in report.signatures for each in signature.changed_fields)
+    if changed:
+        return Tone.OPEN, [visit.say("verify.intact_but_filled", fields=", ".join(changed))]
+    if any(signature.changes_after is Changes.PERMITTED for signature in report.signatures):
+        return Tone.GOOD, [visit.say("verify.intact_and_more")]
+    return Tone.GOOD, [visit.say("verify.intact")]
 
 
 def _made_by_present_programs(house: House, document: DocumentRecord) -> bool:

@@ -3,6 +3,7 @@
 import io
 import logging
 import re
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -37,14 +38,15 @@ def twice_signed(stage: Stage) -> bytes:
 def links(visitor: Visitor, twice_signed: bytes) -> list[str]:
     """Where the page of the result leads to."""
     page = visitor.client.post("/verify", files={"file": ("mật.pdf", twice_signed)})
-    return re.findall(r'href="(/verify/results/[^"]+)"', page.text)
+    found = re.findall(r'href="(/verify/results/[^"]+)"', page.text)
+    return sorted(found, key=lambda link: link.endswith("/second-opinion"))
 
 
 def test_the_result_page_leads_to_everything(links: list[str]) -> None:
     """Slip, XML, both revisions, and a comparison for the older one."""
     ends = [link.split("/", 4)[4] for link in links]
 
-    assert ends == ["slip.pdf", "report.xml", "revisions/1.pdf", "revisions/1", "revisions/2.pdf"]
+    assert ends == ["slip.pdf", "report.xml", "revisions/1.pdf", "revisions/1", "revisions/2.pdf", "second-opinion"]
 
 
 def test_the_slip_can_be_taken_and_checked(links: list[str], visitor: Visitor, stage: Stage) -> None:
@@ -175,3 +177,16 @@ def test_the_seal_of_the_demo_is_the_services_own(stage: Stage, links: list[str]
     assert isinstance(stage.wired.authority, DemoAuthority)
     assert seal.signer == "Soky – dịch vụ kiểm tra (thử nghiệm)"
     assert held["O"] == "Soky – dịch vụ kiểm tra (thử nghiệm)"
+
+
+def test_the_second_opinion_is_shown_as_such(links: list[str], visitor: Visitor) -> None:
+    """Three programs on each signature, what each does not look at, in the visitor's language; asked for once."""
+    words = words_of(visitor.get(links[-1]))
+    begin = time.perf_counter()
+    again = words_of(visitor.get(links[-1]))
+
+    assert [words.count(f" {name} hợp lệ") for name in ("pyHanko", "openssl", "endesive")] == [2, 2, 2]
+    assert "Các chương trình đã kết luận đều cho cùng kết quả." in words
+    assert "thay đổi sau khi ký" in words
+    assert again == words
+    assert time.perf_counter() - begin < 1

@@ -12,7 +12,8 @@ from signing import Level
 from signing.cades import sign_cades
 from tests.api.conftest import Stage, Visitor, path_of, words_of
 from tests.signing.conftest import build_pdf
-from tests.signing.updates import Style, identity, put_signature
+from tests.signing.scenes import with_text_field
+from tests.signing.updates import Style, Update, identity, put_signature
 
 pytestmark = pytest.mark.xdist_group("web")
 
@@ -197,3 +198,28 @@ def test_an_encrypted_file_is_asked_for_its_password(visitor: Visitor) -> None:
     assert ("open", "Có nguyên vẹn không?") in answers_of(without.text)
     assert "Không có chữ ký số" in words_of(right)
     assert "mật khẩu 1" not in right.text
+
+
+def test_a_field_that_was_filled_in_after_signing_is_not_called_unchanged(visitor: Visitor, stage: Stage) -> None:
+    """A permitted change of a sum from 100 to 950: the answer names the field, and both values stand on the page."""
+    authority = stage.wired.demo_authority
+    person = authority.issue("Lê Văn C", "CCCD:031084000011")
+    base = with_text_field(build_pdf({"principal_signs": (60, 120, 220, 180)}))
+    update = Update(put_signature(base, "principal_signs", identity(person), Style(timestamp=authority.timestamp)))
+    update.change(update.field("Text1"), V=b"950")
+    page = visitor.client.post("/verify", files={"file": ("a.pdf", update.bytes())})
+
+    assert ("open", "Có nguyên vẹn không?") in answers_of(page.text)
+    assert "Nội dung không thay đổi sau khi ký" not in words_of(page)
+    assert "Text1 100 950" in words_of(page)
+
+
+def test_the_rows_that_the_law_asks_for_stand_with_each_signature(visitor: Visitor, signed_sheet: bytes) -> None:
+    """TT 15/2025 and ND 68/2024: organisation, title, time, integrity, certificate, revocation, algorithm."""
+    words = words_of(visitor.client.post("/verify", files={"file": ("toan.pdf", signed_sheet)}))
+
+    for row in (
+        *("Cơ quan", "Chức danh tại thời điểm ký", "Thời gian tin cậy", "Tính toàn vẹn", "Chứng thư"),
+        *("Trạng thái thu hồi", "Thuật toán"),
+    ):
+        assert row in words
