@@ -188,8 +188,21 @@ def _escape(data: bytes, position: int) -> tuple[bytes, int]:
     return bytes((sign,)), position + 1
 
 
+# Where PDFDocEncoding differs from Latin-1 (table D.2).
+_PDF_DOC = {
+    **dict(enumerate("\u02d8\u02c7\u02c6\u02d9\u02dd\u02db\u02da\u02dc", start=0x18)),
+    **dict(
+        enumerate(
+            "\u2022\u2020\u2021\u2026\u2014\u2013\u0192\u2044\u2039\u203a\u2212\u2030\u201e\u201c\u201d\u2018", start=0x80
+        )
+    ),
+    **dict(enumerate("\u2019\u201a\u2122\ufb01\ufb02\u0141\u0152\u0160\u0178\u017d\u0131\u0142\u0153\u0161\u017e", start=0x90)),
+    0xA0: "\u20ac",
+}
+
+
 def text_of(value: Any) -> str:
-    """A text string (7.9.2.2): UTF-16 with its mark, UTF-8 with its mark, else Latin letters."""
+    """A text string (7.9.2.2): UTF-16 with its mark, UTF-8 with its mark, else PDFDocEncoding."""
     if isinstance(value, Name):
         return str(value)
     if not isinstance(value, bytes):
@@ -200,4 +213,4 @@ def text_of(value: Any) -> str:
         return value[2:].decode("utf-16-le", "replace")
     if value.startswith(b"\xef\xbb\xbf"):
         return value[3:].decode("utf-8", "replace")
-    return value.decode("latin-1")
+    return value.decode("latin-1").translate(_PDF_DOC)

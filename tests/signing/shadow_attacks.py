@@ -332,6 +332,13 @@ def second_of_one_name(update: Update) -> None:
             update.change(number, V=b"9999")
 
 
+def named_otherwise(update: Update) -> None:
+    """Before signing: a field's name in PDFDocEncoding, and the lock of it in UTF-16."""
+    update.change(named(update, "text"), T=b"\x80\x8e")
+    lock = {"/Action": Name("/Include"), "/Fields": ["\ufeff\u2022\u201d".encode("utf-16-be")]}
+    update.change(update.field("first"), Lock=lock)
+
+
 def tiled(scene: Scene) -> bytes:
     """Many small signature fields that cover a page together."""
     paper = signed(scene)
@@ -568,6 +575,9 @@ SHADOW: Mapping[str, Row] = {
     ),
     "value through a reference": attack(through_a_reference, other_end, PASSED),
     "two fields of one name, the locked one filled": attack(two_of_one_name, second_of_one_name),
+    "locked field whose name stands in another encoding": attack(
+        named_otherwise, lambda u: u.change(u.field("\u2022\u201d"), V=b"9999")
+    ),
     "unseen field hung on its page": attack(laid_unseen, hung("unseen")),
     "unseen field hung on its page after P=1": attack(laid_unseen, hung("unseen"), certify=1),
     "unseen field hung on another page": attack(laid_unseen, hung("unseen", 1)),
