@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from signing.verification.der import OCTET_STRING, OID, SEQUENCE, SET, Node, read
+from signing.verification.der import OCTET_STRING, OID, SEQUENCE, SET, Node, read, shaped
 from signing.verification.faults import BadDer
 from signing.verification.signed_data import FIRST, SECOND, THIRD, Scheme, UnknownAlgorithm, read_scheme
 
@@ -77,6 +77,7 @@ class Fields:
     signature: bytes
 
 
+@shaped
 def read_fields(der: bytes) -> Fields:
     """The parts of the certificate. Raises BadDer."""
     root = read(der)
@@ -128,6 +129,7 @@ def _extensions(node: Node | None) -> dict[str, Extension]:
 # The extensions that are asked for. Each raises BadDer.
 
 
+@shaped
 def basic_constraints(value: bytes) -> tuple[bool, int | None]:
     """Whether it is an authority, and how many more may stand below it."""
     is_ca, length = False, None
@@ -139,6 +141,7 @@ def basic_constraints(value: bytes) -> tuple[bool, int | None]:
     return is_ca, length
 
 
+@shaped
 def key_usage(value: bytes) -> frozenset[str]:
     """What the key may do; the two that only qualify key agreement are left out."""
     content = read(value).expect(_BIT_STRING).content
@@ -146,21 +149,25 @@ def key_usage(value: bytes) -> frozenset[str]:
     return frozenset(usage for number, usage in enumerate(_USAGES) if bits & (0x80 >> number))
 
 
+@shaped
 def extended_key_usage(value: bytes) -> frozenset[str]:
     """The purposes, as dotted numbers."""
     return frozenset(each.oid() for each in read(value).expect(SEQUENCE).children())
 
 
+@shaped
 def subject_key_id(value: bytes) -> bytes:
     """The identifier of its own key."""
     return read(value).expect(OCTET_STRING).content
 
 
+@shaped
 def issuer_key_id(value: bytes) -> bytes | None:
     """The identifier of the issuer's key, where it is told."""
     return next((each.content for each in read(value).expect(SEQUENCE).children() if each.tag == 0x80), None)  # noqa: PLR2004
 
 
+@shaped
 def ocsp_addresses(value: bytes) -> list[str]:
     """Where the issuer answers OCSP requests (authority information access)."""
     found = []
@@ -171,6 +178,7 @@ def ocsp_addresses(value: bytes) -> list[str]:
     return found
 
 
+@shaped
 def distribution_points(value: bytes, issuer: bytes) -> list[str]:
     """Where the issuer itself publishes its lists; points of another list issuer are left out.
 
@@ -203,6 +211,7 @@ def general_names(node: Node) -> list[str]:
 # Names.
 
 
+@shaped
 def name_parts(name: bytes) -> list[list[tuple[str, str]]]:
     """The parts of a name in their order: pairs of number and text. Raises BadDer."""
     return [_pairs(part.expect(SET)) for part in read(name).expect(SEQUENCE).children()]

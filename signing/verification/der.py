@@ -7,9 +7,10 @@ BER's indefinite lengths are read as well, because real signatures use them; wha
 bytes that stand in the file. Every fault is a BadDer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, wraps
+from typing import ParamSpec, TypeVar
 
 from signing.verification.faults import BadDer
 
@@ -22,6 +23,23 @@ _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
 _CONSTRUCTED = 0x20
 _INDEFINITE = 0x80
 _LONG_TAG = 0x1F
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def shaped(read_it: Callable[P, T]) -> Callable[P, T]:
+    """A reader that takes values for granted where their format has them: what is missing or of another kind is a BadDer."""
+
+    @wraps(read_it)
+    def reading(*given: P.args, **named: P.kwargs) -> T:
+        try:
+            return read_it(*given, **named)
+        except (IndexError, ValueError, RecursionError) as fault:
+            raise BadDer(f"a value of another shape: {fault}") from fault
+
+    return reading
 
 
 class Node:
@@ -50,10 +68,12 @@ class Node:
             raise BadDer(f"a primitive value (tag {self.tag:#x}) where a constructed one was expected")
         return list(siblings(self.data, self.body, self.end - 2 if self.indefinite else self.end))
 
-    def octets(self) -> bytes:
+    def octets(self, depth: int = 0) -> bytes:
         """The bytes of an OCTET STRING, also when BER cut it into pieces."""
+        if depth > MAX_DEPTH:
+            raise BadDer(f"an OCTET STRING cut into pieces more than {MAX_DEPTH} deep")
         if self.tag & _CONSTRUCTED:
-            return b"".join(piece.octets() for piece in self.children())
+            return b"".join(piece.octets(depth + 1) for piece in self.children())
         return self.content
 
     def integer(self) -> int:

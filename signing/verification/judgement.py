@@ -6,57 +6,27 @@ earliest moment at which it is proved to exist, or now. So the strongest process
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 from signing.report import SubIndication, Verdict
 from signing.trust import Trust, Use
 from signing.verification.algorithms import Term, digest_term
 from signing.verification.certificates import Certificate, load_certificate
+from signing.verification.claims import claim_doubts, claimed_time, with_claim, with_content_timestamps
 from signing.verification.facts import FoundSignature, Kept, SignedDocument
 from signing.verification.faults import BadCertificate, Fault
-from signing.verification.paths import ChainVerdict, Pool, judge_chain
-from signing.verification.revocation import CLOCK_SKEW, MAX_ANSWERS, Value
+from signing.verification.judged import Judged, Proof
+from signing.verification.paths import Pool, judge_chain
+from signing.verification.revocation import MAX_ANSWERS, Value
 from signing.verification.signature_check import Checked, check_digest
 from signing.verification.signed_data import SignedData, UnknownAlgorithm, digest_of, read_signed_data
-from signing.verification.timestamps import JudgedTimestamp, Token, judge_timestamp, read_token
+from signing.verification.timestamps import Token, judge_timestamp, read_token
 
-FAR = timedelta(days=1)  # between the signer's clock and the timestamp, before the report speaks of it
+__all__ = ["Judged", "Proof", "claim_doubts", "claimed_time", "judge"]
+
 MAX_VALUE = 24 * 1024 * 1024  # bytes of one revocation value; a large authority's list has about 5 MB
 MAX_POOL = 512  # certificates used for chains; a book with 16 signatures holds about 40
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """Everything in the file up to this revision is proved to exist at this time."""
-
-    revision: int
-    time: datetime
-    timestamp: JudgedTimestamp
-    field: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """One signature with everything that its report and level need."""
-
-    found: FoundSignature
-    verdict: Verdict
-    sub_indication: SubIndication | None = None
-    code: str | None = None
-    detail: str = ""
-    signed: SignedData | None = None
-    checked: Checked | None = None
-    chain: ChainVerdict | None = None
-    timestamps: tuple[JudgedTimestamp, ...] = ()  # in the signature, or itself when it is a document timestamp
-    proofs: tuple[Proof, ...] = ()  # the document timestamps that cover it
-    best_time: datetime
-    time_is_proved: bool = False
-
-    @property
-    def certificate(self) -> Certificate | None:
-        """The signer's."""
-        return self.checked.certificate if self.checked else None
 
 
 def judge(document: SignedDocument, trust: Trust, *, now: datetime) -> tuple[Judged, ...]:
@@ -87,7 +57,7 @@ def judge(document: SignedDocument, trust: Trust, *, now: datetime) -> tuple[Jud
 
 def _guarded(found: FoundSignature, now: datetime, process: Callable[..., Judged], *rest: object) -> Judged:
     """The process, with every surprise turned into a verdict on this one signature."""
-    if found.fault is not None and found.fault.code == "UNKNOWN_SUBFILTER":
+    if found.fault is not None and found.fault.code == "UNKNOWN_SUBFILTER" and found.subfilter:
         # Nobody showed that anything is wrong: it is a kind of signature that is not judged here.
         return _undecided(found, now, SubIndication.SIG_CONSTRAINTS_FAILURE, found.fault.code, "")
     if found.fault is not None:
@@ -196,7 +166,7 @@ _NEVER = 1 << 30  # a revision that no document timestamp covers
 
 def _tokens(signed: SignedData) -> dict[bytes, Token]:
     found = {}
-    for token in signed.timestamps:
+    for token in (*signed.timestamps, *signed.content_timestamps):
         try:
             found[token] = read_token(token)
         except Fault:
@@ -312,7 +282,11 @@ def _judge_signature(
         best_time=best,
         time_is_proved=proved,
     )
-    return _with_claim(_with_algorithms(judged))
+    content_stamps = tuple(
+        judge_timestamp(material.tokens.get(each, each), lambda name: document.digest(found, name), pool, trust, at=at, now=now)
+        for each in container.content_timestamps
+    )
+    return with_claim(with_content_timestamps(_with_algorithms(judged), content_stamps))
 
 
 def _content_digest(found: FoundSignature, signed: SignedData, document: SignedDocument) -> bytes:
@@ -337,57 +311,10 @@ def _with_algorithms(judged: Judged) -> Judged:
         return judged
     decided = judged.time_is_proved or term.never  # no proof of an earlier time would help
     sub = SubIndication.CRYPTO_CONSTRAINTS_FAILURE if decided else SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
-    return _replaced(judged, Verdict.INDETERMINATE, sub, "WEAK_ALGORITHM", f"{term.name} ({term.source})")
+    return judged.but(Verdict.INDETERMINATE, sub, "WEAK_ALGORITHM", f"{term.name} ({term.source})")
 
 
 def _sha1_alone(moment: datetime) -> Term | None:
     """Adobe's oldest form binds the file by SHA-1, whatever digest the container uses."""
     term = digest_term("sha1")
     return term if term.until is not None and moment >= term.until else None
-
-
-def _with_claim(judged: Judged) -> Judged:
-    """Certainty from what the signer says: with a timestamp, and a claim that is itself too late, nothing speaks for them.
-
-    EN 319 102-1 5.5.4 leaves such a signature at ..._NO_POE, because it might be older than its timestamp. The signer's own
-    claim that it is not decides.
-    """
-    claim = claimed_time(judged)
-    chain = judged.chain
-    if claim is None or chain is None or not judged.time_is_proved or judged.certificate is None:
-        return judged
-    if judged.sub_indication is SubIndication.REVOKED_NO_POE and chain.revoked_at and claim >= chain.revoked_at:
-        return _replaced(judged, Verdict.TOTAL_FAILED, SubIndication.REVOKED, judged.code, judged.detail)
-    out_of_bounds = {SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.OUT_OF_BOUNDS_NOT_REVOKED}
-    if judged.sub_indication in out_of_bounds and min(claim, judged.best_time) > judged.certificate.not_after:
-        return _replaced(judged, Verdict.TOTAL_FAILED, SubIndication.EXPIRED, judged.code, judged.detail)
-    return judged
-
-
-def claimed_time(judged: Judged) -> datetime | None:
-    """The signer's own clock: the signed attribute goes before the dictionary's /M."""
-    try:
-        told = judged.signed.signing_time if judged.signed else None
-    except Fault:
-        told = None
-    return told or judged.found.claimed
-
-
-def claim_doubts(judged: Judged) -> tuple[tuple[str, str], ...]:
-    """What is odd about the time that the signer claims, as codes and details; the verdict does not rest on the claim."""
-    claim, certificate = claimed_time(judged), judged.certificate
-    if claim is None or certificate is None:
-        return ()
-    doubts: list[tuple[str, str]] = []
-    if judged.time_is_proved and abs(claim - judged.best_time) > FAR:
-        doubts.append(("TIME_FAR_FROM_CLAIM", f"{claim.isoformat()} / {judged.best_time.isoformat()}"))
-    if not judged.time_is_proved and claim > judged.best_time + CLOCK_SKEW:
-        doubts.append(("CLAIM_IN_FUTURE", claim.isoformat()))
-    if not certificate.not_before - CLOCK_SKEW <= claim <= certificate.not_after:
-        span = f"{certificate.not_before.isoformat()} - {certificate.not_after.isoformat()}"
-        doubts.append(("CLAIM_OUTSIDE_CERTIFICATE", f"{claim.isoformat()}; {span}"))
-    return tuple(doubts)
-
-
-def _replaced(judged: Judged, verdict: Verdict, sub: SubIndication, code: str | None, detail: str) -> Judged:
-    return replace(judged, verdict=verdict, sub_indication=sub, code=code, detail=detail)

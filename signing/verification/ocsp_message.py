@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from signing.verification.der import OCTET_STRING, SEQUENCE, Node, read
+from signing.verification.der import OCTET_STRING, SEQUENCE, Node, read, shaped
 from signing.verification.faults import BadDer
 from signing.verification.signed_data import FIRST, SECOND, THIRD, Scheme, digest_name, read_scheme
 
@@ -64,6 +64,7 @@ class OcspMessage:
 
 
 @lru_cache(512)
+@shaped
 def read_ocsp(der: bytes) -> OcspMessage | None:
     """The answer; None where the responder gave none (an error status). Raises BadDer, BadSignedData."""
     outer = read(der).expect(SEQUENCE).children()

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from signing.verification.der import OCTET_STRING, SEQUENCE, SET, Node, read, siblings
+from signing.verification.der import OCTET_STRING, SEQUENCE, SET, Node, read, shaped, siblings
 from signing.verification.faults import BadDer, BadSignedData
 
 # Context tags: [0], [1], [2] constructed; [0] primitive for the key identifier of a SignerInfo.
@@ -30,6 +30,7 @@ MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
 SIGNING_TIME = "1.2.840.113549.1.9.5"
 SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12"
 SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
+CONTENT_TIMESTAMP = "1.2.840.113549.1.9.16.2.20"
 COMMITMENT_TYPE = "1.2.840.113549.1.9.16.2.16"
 ALGORITHM_PROTECTION = "1.2.840.113549.1.9.52"
 SIGNATURE_TIMESTAMP = "1.2.840.113549.1.9.16.2.14"
@@ -159,6 +160,11 @@ class SignedData:
         return None
 
     @property
+    def content_timestamps(self) -> tuple[bytes, ...]:
+        """Timestamps over what is signed, which the signature covers in turn (CAdES 5.2.8): it is no older than they are."""
+        return tuple(node.raw for node in self.attributes.get(CONTENT_TIMESTAMP, ())[:MAX_TIMESTAMPS])
+
+    @property
     def sorted_attributes(self) -> bytes | None:
         """The signed attributes in DER's order: some signers sign them so and store them otherwise."""
         if self.signed_attributes is None:
@@ -184,6 +190,7 @@ def encode(tag: int, body: bytes) -> bytes:
     return bytes((tag, 0x80 | len(length))) + length + body
 
 
+@shaped
 def read_signed_data(data: bytes) -> SignedData:
     """The container at the start of `data`; what stands after it is not looked at. Raises BadDer, BadSignedData."""
     root = read(data)
@@ -306,6 +313,7 @@ def _check_protection(attributes: Mapping[str, tuple[Node, ...]], digest: Node, 
         raise BadSignedData("the algorithms are not those that the signer bound (RFC 6211)")
 
 
+@shaped
 def digest_name(node: Node) -> str:
     """The digest that an AlgorithmIdentifier names."""
     oid = node.expect(SEQUENCE).children()[0].oid()
@@ -314,6 +322,7 @@ def digest_name(node: Node) -> str:
     return DIGESTS[oid]
 
 
+@shaped
 def read_scheme(node: Node, digest: str) -> Scheme:
     """The signature scheme of an AlgorithmIdentifier; `digest` is used where it does not fix one."""
     parts = node.expect(SEQUENCE).children()
@@ -344,6 +353,7 @@ def _pss(parameters: Node | None) -> Scheme:
     return Scheme(name="rsa_pss", digest=digest, salt=salt)
 
 
+@shaped
 def _certificate_digest(node: Node, default: str) -> CertificateDigest:
     first = node.expect(SEQUENCE).children()[0].expect(SEQUENCE).children()[0].expect(SEQUENCE).children()
     digest = default

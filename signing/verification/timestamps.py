@@ -12,7 +12,7 @@ from signing.report import SubIndication, Verdict
 from signing.trust import Revocation, Trust, Use
 from signing.verification.algorithms import digest_term
 from signing.verification.certificates import Certificate, load_certificate
-from signing.verification.der import INTEGER, SEQUENCE, read
+from signing.verification.der import INTEGER, SEQUENCE, read, shaped
 from signing.verification.faults import BadDer, BadSignedData, Fault
 from signing.verification.paths import ChainVerdict, Pool, judge_chain
 from signing.verification.revocation import CLOCK_SKEW, Value
@@ -50,6 +50,7 @@ class JudgedTimestamp:
         return self.verdict is Verdict.TOTAL_PASSED
 
 
+@shaped
 def read_token(data: bytes) -> Token:
     """A token from its DER. Raises Fault."""
     signed = read_signed_data(data)

@@ -10,6 +10,8 @@ from asn1crypto import cms, core, tsp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from signing import Report, Trust, verify
 from signing.trust import Revocation
@@ -406,3 +408,68 @@ def test_an_ended_authority_of_time_under_a_newer_timestamp(town: Town) -> None:
     assert town.level(town.archive(content), at=later) == "B-LTA"
     found = town.judge(content, later).signature(FIRST)
     assert (found.level, found.best_time) == ("B-B", None)
+
+
+# Content timestamps: what is proved to be no older.
+
+
+def _with_content_timestamp(town: Town, at: datetime, *, stamped: datetime | None, by: Party) -> bytes:
+    """A signature that signs a timestamp over the document."""
+    who = replace(town, person=by)
+    content = town.sign(town.book, at=stamped, by=by, reserve=20_000)
+
+    def stamp(attributes: list[cms.CMSAttribute]) -> list[cms.CMSAttribute]:
+        digest = next(each["values"][0].native for each in attributes if each["type"].native == "message_digest")
+        token = cms.ContentInfo.load(town.stamp(at)(digest))
+        return [*attributes, cms.CMSAttribute({"type": "1.2.840.113549.1.9.16.2.20", "values": [core.Any(token)]})]
+
+    def again(der: bytes) -> bytes:
+        info = cms.ContentInfo.load(_resigned(who, der, stamp))
+        if stamped is not None:
+            signer = info["content"]["signer_infos"][0]
+            token = town.stamp(stamped)(hashlib.sha256(signer["signature"].native).digest())
+            attribute = cms.CMSAttribute({"type": "signature_time_stamp_token", "values": [cms.ContentInfo.load(token)]})
+            signer["unsigned_attrs"] = cms.CMSAttributes([attribute])
+        return bytes(info.dump())
+
+    return replace_contents(content, again)
+
+
+def test_a_content_timestamp_proves_that_it_was_too_late(town: Town) -> None:
+    """Made after the end, or after the revocation, for certain: EXPIRED and REVOKED (102-1 5.3.4)."""
+    ended = make(Plan(common="Ended", ends=NOW - DAY), town.issuing)
+    late = town.judge(_with_content_timestamp(town, NOW, stamped=None, by=ended)).signature(FIRST)
+    _, lists = town.word()
+    word = [crl(town.issuing, entry(town.other, since=NOW - HOUR), issued=NOW + HOUR, until=NOW + 30 * DAY), *lists]
+    revoked = town.store(_with_content_timestamp(town, NOW, stamped=None, by=town.other), ([], word))
+    found = town.judge(revoked).signature(FIRST)
+
+    assert (late.verdict, late.sub_indication) == ("TOTAL_FAILED", "EXPIRED")
+    assert (found.verdict, found.sub_indication) == ("TOTAL_FAILED", "REVOKED")
+
+
+def test_a_content_timestamp_stands_before_the_signatures_own(town: Town) -> None:
+    """In order it is nothing to speak of; later than the signature's timestamp it is impossible."""
+    good = town.judge(_with_content_timestamp(town, NOW - HOUR, stamped=NOW, by=town.person)).signature(FIRST)
+    odd = town.judge(_with_content_timestamp(town, NOW + HOUR, stamped=NOW, by=town.person)).signature(FIRST)
+
+    assert (good.verdict, good.level) == ("TOTAL_PASSED", "B-T")
+    assert (odd.verdict, odd.sub_indication) == ("INDETERMINATE", "TIMESTAMP_ORDER_FAILURE")
+
+
+@given(flips=st.lists(st.tuples(st.integers(0, 4_000), st.integers(1, 255)), min_size=1, max_size=3), cut=st.integers(0, 300))
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_mutation_of_a_container_is_a_surprise(flips: list[tuple[int, int]], cut: int, town: Town) -> None:
+    """A malformed container is named so: it never ends in an exception that somebody had to catch, and never is passed over."""
+    stamped = town.sign(town.book)
+
+    def mutate(der: bytes) -> bytes:
+        changed = bytearray(der)
+        for place, value in flips:
+            changed[place % len(changed)] ^= value
+        return bytes(changed) + bytes(cut)
+
+    report = town.judge(replace_contents(stamped, mutate))
+
+    assert "CHECK_FAILED" not in {each.code for each in report.signature(FIRST).findings}
+    assert report.verdict != "UNREADABLE"

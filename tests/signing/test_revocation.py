@@ -13,7 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
+from signing.der import oid
 from signing.report import SubIndication
 from signing.trust import Revocation, Trust, Use
 from signing.verification.paths import ChainVerdict, Pool, judge_chain
@@ -477,3 +480,38 @@ def test_the_test_authority_makes_what_openssl_reads() -> None:
 
     assert read.get_revoked_certificate_by_serial_number(made.person.certificate.serial_number) is not None
     assert x509.load_der_x509_certificate(made.person.der).public_bytes(Encoding.DER) == made.person.der
+
+
+@given(flips=st.lists(st.tuples(st.integers(0, 2_000), st.integers(1, 255)), min_size=1, max_size=4), cut=st.integers(0, 400))
+@settings(max_examples=150, deadline=None)
+def test_no_mutation_of_an_answer_raises_or_frees_the_revoked(flips: list[tuple[int, int]], cut: int) -> None:
+    """Whatever bytes stand in the store: no exception; and beside the true word that it is revoked nothing changes."""
+    made = MUTATED
+    word = crl(made.issuing, entry(made.person))
+    mutants = []
+    good = answer(made.person, made.issuing, made.responder)
+    for der in (good, word):
+        changed = bytearray(der)
+        for place, value in flips:
+            changed[place % len(changed)] ^= value
+        mutants.append(bytes(changed[: len(changed) - cut % len(changed)] if cut else changed))
+
+    assume(mutants[0] != good)  # changes that undo each other
+    assert told(made.judge(ocsps=mutants[:1], lists=mutants[1:])) in {"TRY_LATER", "REVOKED_NO_POE"}
+    assert told(made.judge(ocsps=mutants[:1], lists=[*mutants[1:], word])) == "REVOKED_NO_POE"
+
+
+def test_a_list_with_an_extension_twice_is_silent() -> None:
+    """What a library raises for it is its own affair: one broken list in the store spoils no signature."""
+    made = family()
+    broken = crl(made.issuing, more=[(CRITICAL_STRANGER, False), (OTHER_STRANGER, False)])
+    twice = broken.replace(OTHER_NUMBER, STRANGE_NUMBER)
+
+    assert twice != broken
+    assert told(made.judge(lists=[twice, crl(made.issuing)])) is None
+    assert told(made.judge(lists=[twice])) == "TRY_LATER"
+
+
+OTHER_STRANGER = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.32473.2"), b"\x05\x00")
+OTHER_NUMBER, STRANGE_NUMBER = (oid(f"1.3.6.1.4.1.32473.{last}") for last in (2, 1))
+MUTATED = family()
