@@ -76,6 +76,6 @@ class SignedDocument:
     signatures: tuple[FoundSignature, ...]
     store: Store = field(default_factory=Store)
     findings: tuple[Finding, ...] = ()
-    rights: tuple[tuple[int, int], ...] = ()  # where usage rights stand in the file, which are nobody's signature
+    rights: tuple[tuple[int, int], ...] = ()  # where byte ranges stand that are nobody's signature: usage rights
     digest: Callable[[FoundSignature, str], bytes]  # of the bytes that a signature covers, by digest name
     later: Callable[[FoundSignature], Later]

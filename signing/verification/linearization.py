@@ -12,14 +12,13 @@ from signing.verification.pages import pages_of
 from signing.verification.pdf import Pdf
 from signing.verification.syntax import parse
 
-_WITHIN = 4096  # bytes in which readers look for it; the first object of a file stands in the first hundred
-_FIRST_OBJECT = re.compile(rb"\d+[\x00\t\n\f\r ]+\d+[\x00\t\n\f\r ]+obj")
+# As a reader's lexer comes to it: white space and comments (the header is one) are skipped, however long they are.
+_GAP = rb"(?>(?:[\x00\t\n\f\r ]|%[^\r\n]*[\r\n])*)"
+_FIRST_OBJECT = re.compile(_GAP + rb"\d+[\x00\t\n\f\r ]" + _GAP + rb"\d+[\x00\t\n\f\r ]" + _GAP + rb"obj")
 
 
 def is_linearization_sound(pdf: Pdf) -> bool:
     """Whether no reader that trusts the dictionary sees another first page than the others do."""
-    if pdf.content.find(b"/Linearized", 0, _WITHIN) < 0 and pdf.content.find(b"#", 0, _WITHIN) < 0:
-        return True
     told = _dictionary(pdf)
     if told is None or not isinstance(told.get("/L"), int | float) or told["/L"] != len(pdf.content):
         return True
@@ -27,7 +26,7 @@ def is_linearization_sound(pdf: Pdf) -> bool:
 
 
 def _dictionary(pdf: Pdf) -> dict[str, Any] | None:
-    match = _FIRST_OBJECT.search(pdf.content, 0, _WITHIN)
+    match = _FIRST_OBJECT.match(pdf.content)
     if match is None:
         return None
     try:

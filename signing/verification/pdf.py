@@ -37,6 +37,7 @@ class Pdf:
         self.content = content
         self.end = len(content) if end is None else end
         self.budget = Budget()
+        self._depth = 0  # of lengths that are being looked up
         self._objects: dict[Entry | tuple[Entry, int], Any] = {}
         self.kept_references: dict[tuple[int, int, frozenset[str]], tuple[int, ...]] = {}  # see graph.py
         self._extents: dict[Entry, tuple[int, int]] = {}
@@ -162,9 +163,7 @@ class Pdf:
         key = (entry, -1 - revision)
         if key in self._objects:
             return self._objects[key]
-        found, generation, value, end = read_object(
-            self.content, entry[1], self.end, lambda length: self.load(length.number, revision)
-        )
+        found, generation, value, end = self._read(entry[1], revision)
         if found != number or generation != entry[2]:
             raise BadStructure(f"object {number} {entry[2]} is {found} {generation} where the table points")
         if end > self._limit(number, revision):
@@ -175,6 +174,16 @@ class Pdf:
         self._objects[key if moving else entry] = value
         self._extents[entry] = entry[1], end
         return value
+
+    def _read(self, offset: int, revision: int) -> tuple[int, int, Any, int]:
+        """The object at an offset. A length may stand in an object of its own, but not in one that asks for a length again."""
+        self._depth += 1
+        try:
+            if self._depth > MAX_HOPS:
+                raise BadStructure("the length of a stream leads to the length of a stream, and so on")
+            return read_object(self.content, offset, self.end, lambda length: self.load(length.number, revision))
+        finally:
+            self._depth -= 1
 
     def extent(self, number: int, revision: int) -> tuple[int, int] | None:
         """Where an object begins and ends in the file; None for one that is not there or stands in an object stream."""

@@ -13,6 +13,7 @@ MAX_REVISIONS = 1024  # a document with 300 signers has about 700
 MAX_OBJECTS = 8_388_607  # ISO 32000-1 annex C
 
 _TABLE = re.compile(rb"[\x00\t\n\f\r ]*xref[\x00\t\n\f\r ]*")
+_TABLE_LINE = re.compile(rb"xref[ \t]*(?:\r\n|\n|\r)")
 _SUBSECTION = re.compile(rb"[\x00\t\n\f\r ]*(\d{1,10})[ \t]+(\d{1,10})[ \t]*(?:\r\n|\n|\r)")
 _ENTRY = re.compile(rb"[\x00\t\n\f\r ]*(\d{10})[ \t]+(\d{5})[ \t]+([nf])")
 _TRAILER = re.compile(rb"[\x00\t\n\f\r ]*trailer(?![a-zA-Z0-9])")
@@ -38,6 +39,7 @@ class Section:
         "_ranges",
         "_rest",
         "_twice",
+        "by_the_rules",
         "end",
         "hybrid",
         "is_stream",
@@ -52,6 +54,7 @@ class Section:
         self.end = start
         self.trailer: dict[str, Any] = {}
         self.hybrid = False
+        self.by_the_rules = True  # a table as 7.5.4 has it: a line, rows of 20 bytes; some readers repair what is otherwise
         self.is_stream = False
         self.number: int | None = None  # of the cross-reference stream
         self.widths = (0, 0, 0)
@@ -105,13 +108,6 @@ class Section:
             if first <= number < first + count:
                 return self._read(rows, number - first)
         return self._rest.get(number) if self._rest is not None else None
-
-    def beyond_size(self) -> int | None:
-        """A number in use that the trailer's /Size leaves out, if there is one: for some readers that object is not there."""
-        size = self.trailer["/Size"]
-        if all(first + count <= size for first, count in self._ranges) and max(self._found or (-1,)) < size:
-            return None
-        return next((n for n in self.numbers() if n >= size and (entry := self.get(n)) is not None and entry[0] != FREE), None)
 
     def numbers(self) -> list[int]:
         """Every object number that this section speaks of, the free ones as well."""
@@ -224,6 +220,7 @@ class SectionReader:
         if match is None:
             self._read_stream_section(section, offset)
         else:
+            section.by_the_rules = _TABLE_LINE.match(self.content, offset) is not None
             self._read_table(section, match.end())
         size = section.trailer.get("/Size")
         if not isinstance(size, int) or not 0 <= size <= MAX_OBJECTS:
@@ -265,9 +262,13 @@ class SectionReader:
         regular = len(rows) == count * _ENTRY_SIZE and (
             not count or (_ENTRY.match(rows) is not None and _ENTRY.match(rows, len(rows) - _ENTRY_SIZE) is not None)
         )
+        ends = rows[18::_ENTRY_SIZE], rows[19::_ENTRY_SIZE]
+        regular = regular and not any(each.strip(b"\r\n ") for each in ends)
         if regular and rows[10::_ENTRY_SIZE] == b" " * count and rows[16::_ENTRY_SIZE] == b" " * count:
             section.add(first, count, rows)
+            section.by_the_rules &= not (ends[0].strip(b" \r") or ends[1].strip(b"\r\n") or b"\r\r" in rows)
             return end
+        section.by_the_rules = False
         found: dict[int, Entry] = {}
         for number in range(first, first + count):
             match = _ENTRY.match(self.content, position)

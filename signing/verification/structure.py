@@ -17,7 +17,7 @@ from signing.verification.faults import BadDer, BadStructure, Fault
 from signing.verification.fields import Field, form_fields
 from signing.verification.pdf import Pdf, View
 from signing.verification.plain_changes import PlainHistory
-from signing.verification.repairing import beyond_size, hidden_objects
+from signing.verification.repairing import hidden_objects, unusual_tables
 from signing.verification.security_store import read_store
 from signing.verification.signed_data import digest_of
 from signing.verification.syntax import Ref, text_of
@@ -51,10 +51,10 @@ def read_document(pdf: Pdf, size: int) -> SignedDocument:
         signatures.append(_read_signature(pdf, view, field, size))
     signatures.sort(key=lambda found: (found.end, found.field))
     base = min((found.revision for found in signatures if found.fault is None), default=pdf.last)
-    outside = beyond_size(pdf, base) if base < pdf.last else None
-    if outside is not None:
-        findings.append(finding("NOT_STRICT", f"/Size: {outside}"))
-    hidden = hidden_objects(pdf, base)
+    unusual = unusual_tables(pdf, base)
+    if unusual is not None:
+        findings.append(finding("NOT_STRICT", unusual))
+    hidden = hidden_objects(pdf, base) if signatures else []
     if hidden:
         findings.append(finding("HIDDEN_OBJECTS", ", ".join(hidden[:8])))
     if view.get(view.catalog, "/Perms", "/UR3") is not None or view.get(view.catalog, "/Perms", "/UR") is not None:
@@ -67,26 +67,36 @@ def read_document(pdf: Pdf, size: int) -> SignedDocument:
         signatures=tuple(signatures),
         store=read_store(pdf, (found.revision for found in signatures if found.is_timestamp and found.fault is None)),
         findings=tuple(findings),
-        rights=_usage_rights(pdf),
+        rights=_not_of_fields(pdf),
         digest=digests.of,
         later=lambda found: _later(history, view, fields, found),
     )
 
 
-def _usage_rights(pdf: Pdf) -> tuple[tuple[int, int], ...]:
-    """Where the dictionaries of usage rights stand (12.8.6) that were laid as such: not a signature that was made one later."""
-    found: dict[Ref, tuple[int, int]] = {}
+def _not_of_fields(pdf: Pdf) -> tuple[tuple[int, int], ...]:
+    """Where byte ranges stand that are nobody's signature: usage rights (12.8.6), and the code in a trailer (ISO/TS 32004).
+
+    Usage rights count as such where the revision that wrote them names them so: not a signature that was made one later.
+    """
+    found: set[tuple[int, int]] = set()
     for revision in range(pdf.last + 1):
-        for key in ("/UR3", "/UR"):
-            try:
-                holder = pdf.at(revision).get(pdf.at(revision).catalog, "/Perms")
-                named = holder.get(key) if isinstance(holder, dict) else None
-                if isinstance(named, Ref) and pdf.last_change(named.number, revision) == revision:
-                    extent = pdf.extent(named.number, revision)
-                    found |= {named: extent} if extent is not None else {}
-            except Fault:
-                continue
-    return tuple(found.values())
+        view, section = pdf.at(revision), pdf.sections[revision]
+        if isinstance(section.trailer.get("/AuthCode"), dict):
+            found.add((section.start, section.end))
+        try:
+            root, holder = view.trailer.get("/Root"), view.catalog.get("/Perms")
+            for named in (
+                view.get(holder, "/UR3") and view.entries(holder)["/UR3"],
+                view.get(holder, "/UR") and view.entries(holder)["/UR"],
+            ):
+                # A dictionary that stands in /Perms itself, or in the catalog, is part of that object.
+                where = next((each for each in (named, holder, root) if isinstance(each, Ref)), None) if named else None
+                if where is not None and pdf.last_change(where.number, revision) == revision:
+                    extent = pdf.extent(where.number, revision)
+                    found |= {extent} if extent is not None else set()
+        except Fault:
+            continue
+    return tuple(found)
 
 
 def _quick(pdf: Pdf, signatures: Iterable[FoundSignature], genuine: frozenset[str]) -> PlainHistory | None:

@@ -33,6 +33,7 @@ from signing.verification.structure import read_document
 from signing.verification.words import finding
 
 MAX_BYTES = 512 * 1024 * 1024  # of one file
+MAX_AFTER_TABLE = 900  # bytes: readers look for startxref in the last 1024, and repair the file where they do not find it
 MAX_DEPTH = 2  # attachments inside attachments: a volume holds sheets, a sheet may hold its data
 MAX_ATTACHMENTS = 64  # that are verified in turn; a class book has 13 sheets
 
@@ -118,7 +119,8 @@ def _verify(content: bytes, trust: Trust, now: datetime, depth: int, password: s
     pdf, doubts = _open(content, header, password)
     document = read_document(pdf, len(content))
     judged = judge(document, trust, now=now)
-    reports = tuple(_report(each, document, stained=bool(doubts)) for each in judged)
+    stained = bool(doubts) or any(each.code in {"HIDDEN_OBJECTS", "NOT_STRICT"} for each in document.findings)
+    reports = tuple(_report(each, document, stained=stained) for each in judged)
     contents = look_inside(pdf)
     attachments = _attachments(contents.attached, trust, _proved_since(judged, now), depth)
     findings = (
@@ -150,8 +152,8 @@ def _open(content: bytes, header: int, password: str | None) -> tuple[Pdf, tuple
     last = max(section.end for section in pdf.sections)
     close = pdf.closed_at(pdf.last) if pdf.sections[-1].end == last else -1
     rest = content[close:].strip(_WHITE) if close >= 0 else content[last:].strip(_WHITE)
-    if rest:
-        doubts.append(finding("TRAILING_DATA", len(rest)))
+    if rest or len(content) - last > MAX_AFTER_TABLE:
+        doubts.append(finding("TRAILING_DATA", len(rest) or len(content) - last))
     return pdf, tuple(doubts)
 
 

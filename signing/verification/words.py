@@ -221,8 +221,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "An annotation was added, changed or removed after signing; it may cover or alter what is seen: {detail}",
     ),
     "HIDDEN_OBJECTS": (
-        "Phiên bản sau có đối tượng không nằm trong bảng tham chiếu ({detail})",
-        "A later revision holds objects that no table names ({detail})",
+        "Tệp có đối tượng không nằm trong bảng tham chiếu, hoặc bảng dẫn tới chỗ không có đối tượng ({detail})",
+        "The file holds objects that no table names, or rows that lead to no object ({detail})",
     ),
 }
 

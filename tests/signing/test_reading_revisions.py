@@ -203,3 +203,65 @@ def linearized_by_hand(head: bytes, first: bytes, rest: bytes) -> bytes:
     before = trailer[: trailer.rindex(b"startxref")]
     start = len(head) + 1 + len(first) + len(body)
     return head + b"\n" + first + body + b"xref\n" + b"".join(rows) + b"trailer" + before + b"startxref\n%d\n%%%%EOF\n" % start
+
+
+def prepared(scene: Scene) -> bytes:
+    """Before anybody signs, a second object of the page's number stands between two others, named by no table."""
+    empty = Update(scene.empty)
+    hidden = b"%d 0 obj\n<< /Type /Page /MediaBox [0 0 9 9] >>\nendobj\n" % empty.page()
+    entry = empty.pdf.entry(empty.page(), empty.pdf.last)
+    assert entry is not None
+    tail = empty.pdf.sections[-1].start
+    spot = scene.empty.rindex(b"endobj", 0, tail) + len(b"endobj\n")
+    assert spot > entry[1]
+    moved = scene.empty[:spot] + hidden + scene.empty[spot:]
+    return moved.replace(b"startxref\n%d" % tail, b"startxref\n%d" % (tail + len(hidden)))
+
+
+def test_two_objects_of_one_number_among_the_signed_bytes_do_not_pass(scene: Scene, trust: Trust) -> None:
+    """The author prepared another page for readers that repair; whoever makes them repair later shows it."""
+    signed = put_signature(prepared(scene), "principal_signs", scene.signer, Style(timestamp=scene.timestamp))
+    report = verify(signed + b"\n" * 5000, trust)
+
+    assert verify(signed, trust).verdict == "INDETERMINATE"
+    assert report.verdict == "INDETERMINATE"
+    assert report.signatures[0].verdict == "INDETERMINATE"
+    assert not report.signatures[0].covers_whole_file
+    assert {"HIDDEN_OBJECTS", "TRAILING_DATA"} <= {each.code for each in report.findings}
+
+
+def test_white_space_that_hides_the_end_is_told(scene: Scene, trust: Trust) -> None:
+    """Some readers look for the end in the last 1024 bytes: a little white space is nothing, a lot makes them repair."""
+    assert verify(scene.approved + b"\r\n" * 20, trust).verdict == "TOTAL_PASSED"
+    for much in (1_100, 5_000, 30_000):
+        report = verify(scene.approved + b"\n" * much, trust)
+
+        assert report.verdict == "INDETERMINATE"
+        assert "TRAILING_DATA" in {each.code for each in report.findings}
+
+
+UNUSUAL = {
+    "table without a line": (b"xref\n0 0", b"xref 0 0"),
+    "rows of 19 bytes": (b" 00000 n \n", b" 00000 n\n"),
+    "rows of 22 bytes": (b" 00000 n \n", b" 00000 n   \n"),
+    "a long comment at the end": (b"startxref\n", b"startxref\n%" + b"x" * 1500 + b"\n"),
+    "a number far away": (b"0 0\n", b"8388606 1\n%010d 00000 n \n"),
+}
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_a_later_table_that_is_not_by_the_rules_does_not_pass(scene: Scene, trust: Trust, name: str) -> None:
+    """What this reader reads and another repairs is not the same file for both."""
+    old, new = UNUSUAL[name]
+    body = b"8388606 0 obj\nnull\nendobj\n" if name == "a number far away" else b""
+    rows = b"995 1\n%010d 00000 n \n" % len(scene.approved) if b"00000 n" in old else b"0 0\n"
+    before = body or (b"995 0 obj\nnull\nendobj\n" if b"00000 n" in old else b"")
+    content = appended(scene.approved, rows, before)
+    head, tail = content[: len(scene.approved)], content[len(scene.approved) :]
+    assert old in tail
+    new = new % len(scene.approved) if b"%010d" in new else new
+    report = verify(head + tail.replace(old, new, 1), trust)
+
+    assert body or verify(content, trust).verdict == "TOTAL_PASSED"
+    assert report.verdict == "INDETERMINATE", report.to_json()
+    assert "NOT_STRICT" in {each.code for each in report.findings}
