@@ -29,8 +29,8 @@ if TYPE_CHECKING:
         sign_many,
     )
     from signing.apply.waiting_fields import waiting_fields
-    from signing.asic import add_signature, make_package, verify_package
-    from signing.cades import finish_cades, prepare_cades, sign_cades, verify_cades
+    from signing.asic import add_signature, archive_package, make_package, verify_package
+    from signing.cades import extend_cades, finish_cades, prepare_cades, sign_cades, verify_cades
     from signing.demo import DemoAuthority, Issued
     from signing.errors import SigningError, WrongSecret
     from signing.evidence import Evidence, HttpEvidence, Revocation, issuers_hosts
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from signing.timestamps import HttpTimestamper, Timestamper
     from signing.trust import Trust
     from signing.verification.verify import verify
-    from signing.xml import PreparedXml, Role, finish_xml, prepare_xml, sign_transcript, sign_xml, verify_xml
+    from signing.xml import PreparedXml, Role, extend_xml, finish_xml, prepare_xml, sign_transcript, sign_xml, verify_xml
 
 _HOMES = {
     "signing.apply": (
@@ -61,8 +61,8 @@ _HOMES = {
         "extend", "finish", "prepare", "renew", "sign", "sign_many",
     ),
     "signing.apply.waiting_fields": ("waiting_fields",),
-    "signing.asic": ("add_signature", "make_package", "verify_package"),
-    "signing.cades": ("finish_cades", "prepare_cades", "sign_cades", "verify_cades"),
+    "signing.asic": ("add_signature", "archive_package", "make_package", "verify_package"),
+    "signing.cades": ("extend_cades", "finish_cades", "prepare_cades", "sign_cades", "verify_cades"),
     "signing.demo": ("DemoAuthority", "Issued"),
     "signing.errors": ("SigningError", "WrongSecret"),
     "signing.evidence": ("Evidence", "HttpEvidence", "Revocation", "issuers_hosts"),
@@ -78,7 +78,9 @@ _HOMES = {
     "signing.sandbox": ("verify_file", "verify_untrusted"),
     "signing.verification.verify": ("verify",),
     "signing.second_opinion": ("second_opinion", "with_second_opinion"),
-    "signing.xml": ("PreparedXml", "Role", "finish_xml", "prepare_xml", "sign_transcript", "sign_xml", "verify_xml"),
+    "signing.xml": (
+        "PreparedXml", "Role", "extend_xml", "finish_xml", "prepare_xml", "sign_transcript", "sign_xml", "verify_xml",
+    ),
     "signing.timestamps": ("HttpTimestamper", "Timestamper"),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -117,7 +119,10 @@ __all__ = [
     "Verdict",
     "WrongSecret",
     "add_signature",
+    "archive_package",
     "extend",
+    "extend_cades",
+    "extend_xml",
     "finish",
     "finish_cades",
     "finish_xml",

@@ -234,7 +234,7 @@ def ocsps_in(container: bytes) -> tuple[bytes, ...]:
             for pair in fields
             if len(pair) == 2 and pair[0].oid() == _OCSP_RESPONSE and pair[1].tag == SEQUENCE  # noqa: PLR2004
         )
-    except (Fault, IndexError):
+    except (Fault, IndexError, ValueError):
         return ()
 
 

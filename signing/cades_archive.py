@@ -62,6 +62,13 @@ class _Index:
 
 def open_container(container: bytes) -> Container:
     """The container with its single SignerInfo. Raises Fault."""
+    try:
+        return _opened(container)
+    except (IndexError, ValueError) as fault:
+        raise BadSignedData(f"the CMS is not as it must be: {fault}") from fault
+
+
+def _opened(container: bytes) -> Container:
     kind, wrapped = read(container).expect(SEQUENCE).children()[:2]
     version, digests, content, *more = wrapped.children()[0].expect(SEQUENCE).children()
     if not more:
@@ -182,16 +189,24 @@ def kept_values(container: Container) -> tuple[tuple[bytes, ...], tuple[bytes, .
     for attribute in container.unsigned:
         kind = _kind(attribute)
         for value in _values(attribute) if kind in {CERT_VALUES, REVOCATION_VALUES} else ():
-            if kind == CERT_VALUES:
-                certificates += [each.raw for each in value.children()]
-                continue
-            for part in value.children():
-                held = [each.raw for each in part.children()[0].children()]
-                if part.tag == 0xA0:  # noqa: PLR2004 -- [0] crlVals
-                    lists += held
-                elif part.tag == 0xA1:  # noqa: PLR2004 -- [1] ocspVals
-                    ocsps += [_response(each) for each in held]
+            try:
+                if kind == CERT_VALUES:
+                    certificates += [each.raw for each in value.children()]
+                else:
+                    _sort_out(value, ocsps, lists)
+            except (Fault, IndexError, ValueError):
+                continue  # nobody signed it: what cannot be read is as if it were not there
     return tuple(certificates), tuple(ocsps), tuple(lists)
+
+
+def _sort_out(values: Node, ocsps: list[bytes], lists: list[bytes]) -> None:
+    """RevocationValues (EN 319 122-1, A.1.1.3): [0] lists, [1] OCSP answers."""
+    for part in values.children():
+        held = [each.raw for each in part.children()[0].children()]
+        if part.tag == 0xA0:  # noqa: PLR2004 -- [0] crlVals
+            lists += held
+        elif part.tag == 0xA1:  # noqa: PLR2004 -- [1] ocspVals
+            ocsps += [_response(each) for each in held]
 
 
 def _kept_in(attribute: Node) -> tuple[bytes, ...]:

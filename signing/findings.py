@@ -87,6 +87,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Chữ ký ở vị trí này phải ký phần khác: {detail}",
         "A signature in this place must cover another part: {detail}",
     ),
+    "TRANSCRIPT_WRONG_SIGNER": (
+        "Chứng thư ký ở vị trí này không đúng loại (cá nhân hay cơ quan): {detail}",
+        "The certificate in this place is of the wrong kind (a person's, or an organisation's): {detail}",
+    ),
     "TRANSCRIPT_INCOMPLETE": (
         "Học bạ chưa đủ chữ ký: {detail}",
         "The transcript still lacks signatures: {detail}",

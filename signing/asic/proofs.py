@@ -142,7 +142,7 @@ def is_archive(name: str) -> bool:
 def _time_of(token: bytes) -> datetime:
     try:
         return read_token(token).time
-    except Fault:
+    except (Fault, IndexError, ValueError):
         return _NO_TIME
 
 
@@ -166,7 +166,7 @@ def _material(package: Package) -> tuple[tuple[Certificate, ...], list[_Held], l
 def _container(data: bytes) -> SignedData | None:
     try:
         return read_signed_data(data)
-    except Fault:
+    except (Fault, IndexError, ValueError):
         return None
 
 

@@ -35,7 +35,14 @@ MAX_SIGNATURES = 64  # signatures and timestamps that are judged
 MAX_VERIFIED = 64  # signed files inside that are verified in turn
 _OWN = ("manifest.xml", "container.xml", "metadata.xml")  # of ODF and EPUB: may stand in META-INF, nobody signs them
 _DOUBTFUL = frozenset(
-    {"UNCOVERED_FILES", "ORPHAN_MANIFEST", "ATTACHMENT_NOT_PASSED", "TOO_MANY_SIGNATURES", "DATA_AFTER_SIGNATURE"}
+    {
+        "UNCOVERED_FILES",
+        "ORPHAN_MANIFEST",
+        "BAD_MANIFEST",
+        "ATTACHMENT_NOT_PASSED",
+        "TOO_MANY_SIGNATURES",
+        "DATA_AFTER_SIGNATURE",
+    }
 )
 
 

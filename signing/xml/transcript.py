@@ -13,13 +13,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from signing.apply.certificates import check_kind
+from signing.errors import WrongKind
 from signing.evidence import Evidence
 from signing.findings import finding
 from signing.keys.signer import Signer
 from signing.levels import Level
-from signing.report import Finding
+from signing.report import Finding, SignatureKind, SignatureReport
 from signing.timestamps import Timestamper
 from signing.trust import Trust
+from signing.verification.faults import Fault
 from signing.xml.algorithms import DS
 from signing.xml.errors import NoSuchPlace, NothingToReference, OutOfTurn
 from signing.xml.tree import Document, Element
@@ -41,6 +44,11 @@ class Role(StrEnum):
     HOMEROOM = "GVCN"  # giáo viên chủ nhiệm
     HEAD = "CBQL"  # cán bộ quản lý: hiệu trưởng or phó hiệu trưởng
     SCHOOL = "KY_PHAT_HANH"  # the school's own signature: the release
+
+
+def _kind(role: Role) -> SignatureKind:
+    """The release is the school's, everything else a person's (CV 2817/SGDĐT-VP; the order of signers in production)."""
+    return SignatureKind.SEAL if role is Role.SCHOOL else SignatureKind.SIGNATURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +77,12 @@ def sign_transcript(
     """The transcript with one more signature, at the place and over the part that the role fixes.
 
     `teacher` is the Id of the GVBM place, needed where there are several. Raises OutOfTurn when teachers have not all signed
-    before the head, the head not before the school, or a teacher comes after the head; and what `sign_xml` raises.
+    before the head, the head not before the school, or a teacher comes after the head; WrongKind where a person would release it
+    or the school sign for a person; and what `sign_xml` raises.
     """
     from signing.xml.sign import sign_xml
 
+    check_kind(signer.certificate, _kind(role))
     reference, place = turn(xml, role, teacher=teacher)
     return sign_xml(
         xml,
@@ -100,6 +110,7 @@ def prepare_transcript(
     """`sign_transcript` up to the point where the key is needed: for a token in its owner's hands."""
     from signing.xml.sign import prepare_xml
 
+    check_kind(certificate, _kind(role))
     reference, place = turn(xml, role, teacher=teacher)
     return prepare_xml(xml, reference_id=reference, place=place, certificate=certificate, chain=chain, level=level, at=at)
 
@@ -159,6 +170,23 @@ def transcript_faults(
     empty = [each.element.path for each in places if not each.taken]
     if empty:
         faults.append(finding("TRANSCRIPT_INCOMPLETE", ", ".join(empty)))
+    return faults
+
+
+def wrong_signers(document: Document, reports: Sequence[tuple[Element, SignatureReport]]) -> list[Finding]:
+    """Places in which a certificate of the other kind signed: a person's for the school, or the school's for a person."""
+    roles = {id(each.element): each.role for each in _places(document)} if is_transcript(document) else {}
+    faults: list[Finding] = []
+    for signature, report in reports:
+        role = roles.get(id(signature.parent))
+        if role is None or report.certificate is None:
+            continue
+        try:
+            check_kind(report.certificate, _kind(role))
+        except WrongKind:
+            faults.append(finding("TRANSCRIPT_WRONG_SIGNER", f"{report.field}: {report.signer}"))
+        except Fault:
+            continue
     return faults
 
 

@@ -35,7 +35,7 @@ from signing.xml.manifests import Listed, follow_manifests
 from signing.xml.references import Covered, Refused, Setting, binds_properties, check_reference
 from signing.xml.signature import Parsed, TransformRefused, UnknownAlgorithm, read_signature
 from signing.xml.signer import candidates_for, find_signer, scheme_named
-from signing.xml.transcript import transcript_faults, unfinished
+from signing.xml.transcript import transcript_faults, unfinished, wrong_signers
 from signing.xml.tree import BadXml, Document, Element, HasDoctype, read_document
 
 # What is well formed and not followed, or not known, is no failure: nothing can be concluded.
@@ -143,6 +143,7 @@ def _verify(
         findings += [finding("LOOKALIKE_UNSIGNED", ", ".join(alike))] if alike else []
         cut = cut_texts(document, covered)
         findings += [finding("TEXT_CUT", ", ".join(cut))] if cut else []
+        findings += wrong_signers(document, list(zip(elements, reports, strict=False)))
         findings += transcript_faults(document, field_of, data_targets(elements[:MAX_SIGNATURES], document))
     return reports, tuple(findings)
 

@@ -8,7 +8,7 @@ from signxml.verifier import SignatureConfiguration
 from signxml.xades.xades import XAdESVerifier
 
 from signing import DemoAuthority, Issued, Level, Trust, Verdict
-from signing.errors import FieldTaken, WouldBreakSignatures
+from signing.errors import FieldTaken, WouldBreakSignatures, WrongKind
 from signing.report import Report, SignatureKind
 from signing.xml import Role, coverage, sign_transcript, sign_xml, verify_xml
 from signing.xml.errors import NoSuchPlace, OutOfTurn, PlaceInsideReference
@@ -200,3 +200,19 @@ def test_an_unfinished_transcript_says_who_is_missing(steps: list[bytes], trust:
 
     assert report.verdict is Verdict.TOTAL_PASSED
     assert "/root/PHAT_HANH_HOC_BA/CBQL" in missing[0]
+
+
+def test_the_school_releases_with_its_own_certificate(people: Mapping[str, Issued], trust: Trust) -> None:
+    """A person's certificate is refused in the school's place and the school's in a person's; a file that has it says so."""
+    document = transcript({})
+    with pytest.raises(WrongKind):
+        sign_transcript(document, Role.HOMEROOM, people["seal"].signer())
+    for role, who in ((Role.HOMEROOM, "homeroom"), (Role.HEAD, "principal")):
+        document = sign_transcript(document, role, people[who].signer())
+    with pytest.raises(WrongKind):
+        sign_transcript(document, Role.SCHOOL, people["principal"].signer())
+    by_hand = sign_xml(document, reference_id="data", place=SCHOOL, signer=people["principal"].signer())
+    rightly = sign_transcript(document, Role.SCHOOL, people["seal"].signer())
+
+    assert any(SCHOOL in each.message for each in verify_xml(by_hand, trust).findings if each.code == "TRANSCRIPT_WRONG_SIGNER")
+    assert not any(each.code == "TRANSCRIPT_WRONG_SIGNER" for each in verify_xml(rightly, trust).findings)
