@@ -136,9 +136,11 @@ class SigningBatch:
 
     def _give_up(self, code: str) -> None:
         """What was announced and not signed is told so; the steps still wait."""
-        while self._waiting:
-            _, waiting = self._waiting.popitem()
-            try:
-                note_failure(self.desk, self.person, waiting.intent, code)
-            finally:
+        left, self._waiting = list(self._waiting.values()), {}
+        try:
+            for waiting in left:
+                with suppress(WorkflowError):  # an intent without an answer is shown on the case's page
+                    note_failure(self.desk, self.person, waiting.intent, code)
+        finally:
+            for waiting in left:
                 waiting.lock.release()
