@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from signing.verification.extensions import declares_less
 from signing.verification.facts import Later
-from signing.verification.faults import NotPlain
+from signing.verification.faults import Fault, NotPlain
 from signing.verification.fields import Field, form_fields, opaque_numbers
 from signing.verification.form_changes import FormChange, compare_forms
 from signing.verification.graph import MOVED, Pair, TooMuch
@@ -20,7 +20,7 @@ from signing.verification.pages import pages_of
 from signing.verification.pdf import Pdf, View
 from signing.verification.permissions import Change, FieldLock, Permission, What, judge_changes
 from signing.verification.structure_tree import compare_structure, moving_annotations
-from signing.verification.syntax import Ref
+from signing.verification.syntax import Ref, Stream
 
 __all__ = ["Change", "FieldLock", "History", "Permission", "Quick", "What", "compare", "judge_changes"]
 
@@ -169,10 +169,18 @@ def _values(view: View, store: Any) -> set[bytes]:
         for key in ("/Certs", "/OCSPs", "/CRLs", "/Cert", "/OCSP", "/CRL", "/TS"):
             value = view.get(holder, key)
             for item in value if isinstance(value, list) else [value]:
-                data = view.unpacked(item)
-                if data is not None:
-                    found.add(data)
+                stream = view.resolve(item)
+                if isinstance(stream, Stream):
+                    found.add(_content(view, stream))
     return found
+
+
+def _content(view: View, stream: Stream) -> bytes:
+    """What a value of the store holds; one that cannot be unpacked is what stands there."""
+    try:
+        return view.unpacked(stream) or b""
+    except Fault:
+        return stream.raw
 
 
 def _form_change(change: FormChange) -> Change:

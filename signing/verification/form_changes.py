@@ -232,7 +232,7 @@ def _added(pair: Pair, name: str, field: Field, genuine: frozenset[str]) -> list
             FormChange(kind="unknown", name=name, detail=f"field {name} added, its /Kids or /Parent are not right", is_new=True)
         ]
     places = shares(pair.new, field)
-    pictured = any(each.entries.get("/AP") is not None for each in field.widgets)
+    pictured = any(each.entries.get(key) is not None for each in field.widgets for key in ("/AP", "/MK"))
     changes = [
         FormChange(
             kind="added", name=name, detail=f"field {name} added", places=places, draws=bool(places) and pictured, is_new=True

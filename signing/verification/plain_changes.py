@@ -12,7 +12,7 @@ from typing import Any
 
 from signing.verification.census import Counted, Wanted, count_references
 from signing.verification.extensions import declares_less
-from signing.verification.faults import NotPlain
+from signing.verification.faults import Fault, NotPlain
 from signing.verification.fields import Field, flat_field, form_fields
 from signing.verification.form_changes import claimed_level
 from signing.verification.metadata import is_xmp
@@ -22,6 +22,7 @@ from signing.verification.permissions import Change, What
 from signing.verification.syntax import Ref
 
 _CATALOG_FREE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Version", "/Metadata"})
+_STORED = ("/Certs", "/OCSPs", "/CRLs")
 _FORM_FREE = frozenset({"/Fields", "/SigFlags"})
 _FIELD_FREE = frozenset({"/V", "/AP", "/F", "/M"})  # of a signature field that is filled
 _NEW_FIELD = frozenset(
@@ -220,6 +221,7 @@ class _Step:
 
     def changes(self) -> list[Change]:
         """Every replaced object explained, or NotPlain."""
+        self._require_readable()
         for number in self.replaced:
             if _absent(self.pdf, number, self.revision):
                 raise NotPlain(f"object {number} was given back")
@@ -234,6 +236,14 @@ class _Step:
         if left:
             raise NotPlain(f"object {min(left)} was replaced")
         return self.found or [Change(what=What.STORE)]
+
+    def _require_readable(self) -> None:
+        """Every object that the revision brings stands where its table says."""
+        try:
+            for number in self.pdf.sections[self.revision].numbers():
+                self.pdf.load(number, self.revision)
+        except Fault as fault:
+            raise NotPlain(str(fault)) from fault
 
     def _trailer(self) -> None:
         old, new = self.old.trailer, self.new.trailer
@@ -418,7 +428,9 @@ class _Step:
             self.explained.add(old.number)
         if not isinstance(after, dict) or not isinstance(before, dict | None):
             raise NotPlain("security store")
-        for key in ("/Certs", "/OCSPs", "/CRLs"):
+        if not after.keys() <= {"/Type", "/VRI", *_STORED}:
+            raise NotPlain("security store with other entries")
+        for key in _STORED:
             first, second = (before or {}).get(key), after.get(key)
             if isinstance(first, Ref) and first.number in self.replaced:
                 raise NotPlain("security store")

@@ -26,6 +26,7 @@ class Moving:
 
     gone: frozenset[int]  # not on a page any more, or otherwise than before
     come: frozenset[int]  # not on a page before, or otherwise than before, or not in the tree before
+    fresh: frozenset[int]  # those of them that were not there before: only they may be described in words
     keys: frozenset[int]  # /StructParent of those that are gone
 
 
@@ -43,6 +44,7 @@ def moving_annotations(pair: Pair, old_fields: Mapping[str, Field], new_fields: 
     return Moving(
         gone=frozenset(gone),
         come=frozenset((new - old) | changed | {n for n in old & new if pair.old.get(Ref(n, 0), "/StructParent") is None}),
+        fresh=frozenset(new - old),
         keys=frozenset(key for key in keys if isinstance(key, int)),
     )
 
@@ -150,11 +152,11 @@ class _Tree:
         if not isinstance(element, dict) or depth > MAX_DEPTH or not is_name(view.resolve(element.get("/S")), *_POINTING_TYPES):
             return False
         kids = _kids(view, element.get("/K"))
-        return (
-            element.keys() <= _POINTING_KEYS
-            and bool(kids)
-            and all(self._follows(each, old=old, depth=depth + 1) for each in kids)
-        )
+        if not kids or not element.keys() <= _POINTING_KEYS:
+            return False
+        if not old and not _TEXT.isdisjoint(element) and not all(_target(view, each) in self.moving.fresh for each in kids):
+            return False
+        return all(self._follows(each, old=old, depth=depth + 1) for each in kids)
 
     def _numbers_follow(self, old: Any, new: Any) -> bool:
         """A number tree that maps as before, but for new keys, and for keys of annotations that are gone.

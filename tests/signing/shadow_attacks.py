@@ -332,6 +332,31 @@ def second_of_one_name(update: Update) -> None:
             update.change(number, V=b"9999")
 
 
+def untagged(update: Update) -> None:
+    """Before signing: a note that is not in the tree."""
+    annotate(update, {**FREE_NOTE, "/Mark": Name("/note")})
+
+
+def described(update: Update) -> None:
+    """It gets an element that says something."""
+    pointer = {"/Type": Name("/OBJR"), "/Obj": Ref(marked(update, "note"), 0)}
+    entries = {
+        "/Type": Name("/StructElem"),
+        "/S": Name("/Annot"),
+        "/P": Ref(document(update), 0),
+        "/Alt": b"ten",
+        "/K": pointer,
+    }
+    element = update.add(entries)
+    update.change(document(update), K=[*update.view.items(update.value(document(update))["/K"]), Ref(element, 0)])
+
+
+def backed(update: Update) -> None:
+    """A visible empty signature field with a background of its own."""
+    number = new_signature_field("more", [300, 650, 400, 700])(update)
+    update.change(number, AP=None, MK={"/BG": [1, 1, 1]})
+
+
 def named_otherwise(update: Update) -> None:
     """Before signing: a field's name in PDFDocEncoding, and the lock of it in UTF-16."""
     update.change(named(update, "text"), T=b"\x80\x8e")
@@ -546,6 +571,10 @@ SHADOW: Mapping[str, Row] = {
         None,
         lambda u: u.change(document(u), K=[*u.view.items(u.value(document(u))["/K"]), {"/S": Name("/Form"), "/Alt": b"ten"}]),
         DOUBTED,
+    ),
+    "words for an annotation that was there": attack(untagged, described, DOUBTED, certify=1),
+    "empty field with a background after an approval": row(
+        lambda s: signed(s).then(backed).content, DOUBTED, codes=frozenset({"FIELD_MAY_COVER"})
     ),
     # The form.
     "pictures made anew": attack(None, form_entry(NeedAppearances=True), DOUBTED),
