@@ -8,6 +8,7 @@ that cannot be read is unknown, and only matters where it is critical.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from signing.verification.der import OCTET_STRING, OID, SEQUENCE, SET, Node, read, shaped
 from signing.verification.faults import BadDer
@@ -240,6 +241,7 @@ def value_text(value: Node) -> str:
         return value.content.decode("latin-1")
 
 
+@lru_cache(2048)
 def name_text(name: bytes) -> str:
     """The name by RFC 4514, the last part first; empty where it cannot be read."""
     try:

@@ -2,10 +2,11 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TypeVar
 
 from cryptography import x509
@@ -144,9 +145,6 @@ class Certificate:
     unknown_critical: tuple[str, ...]
     limits_paths: bool
     no_revocation_check: bool  # nobody is asked whether it was revoked: see _needs_no_word
-    names: dict[str, str] = field(default_factory=dict)
-    subject_text: str  # RFC 4514
-    issuer_text: str
     ocsp_addresses: tuple[str, ...]  # where the issuer answers, as the certificate tells
     list_addresses: tuple[str, ...]
 
@@ -167,6 +165,21 @@ class Certificate:
         if self.made_with is None:
             return "unknown"
         return None if self.made_with.name in FIXED_DIGEST else self.made_with.digest
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The parts of the subject that a report shows, by their short names."""
+        return _names(self.subject)
+
+    @property
+    def subject_text(self) -> str:
+        """The subject by RFC 4514."""
+        return name_text(self.subject)
+
+    @property
+    def issuer_text(self) -> str:
+        """The issuer by RFC 4514."""
+        return name_text(self.issuer)
 
     @property
     def parsed(self) -> x509.Certificate:
@@ -247,9 +260,6 @@ def _load(der: bytes) -> Certificate:
         no_revocation_check=_needs_no_word(extensions.keys(), extended or frozenset(), is_ca=is_ca),
         ocsp_addresses=tuple(told(INFORMATION_ACCESS, ocsp_addresses) or ()),
         list_addresses=tuple(told(DISTRIBUTION_POINTS, lambda value: distribution_points(value, fields.issuer)) or ()),
-        names=_names(fields.subject),
-        subject_text=name_text(fields.subject),
-        issuer_text=name_text(fields.issuer),
     )
 
 
@@ -264,17 +274,18 @@ def _needs_no_word(found: Collection[str], extended: Collection[str], *, is_ca: 
     return not is_ca and (_NO_REVOCATION_AVAILABLE in found or _VALIDITY_ASSURED in found)
 
 
-def _names(name: bytes) -> dict[str, str]:
+@lru_cache(CACHED)
+def _names(name: bytes) -> Mapping[str, str]:
     names: dict[str, str] = {}
     try:
         parts = name_parts(name)
     except BadDer:
-        return names
+        return MappingProxyType(names)
     for oid, text in (pair for part in parts for pair in part):
         short = _SHORT_NAMES.get(oid)
         if short and short not in names:
             names[short] = text
-    return names
+    return MappingProxyType(names)
 
 
 def _key(info: bytes) -> tuple[PublicKeyTypes | None, str, int]:  # noqa: PLR0911 -- one per kind of key

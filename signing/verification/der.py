@@ -66,7 +66,15 @@ class Node:
         """The values inside a constructed one."""
         if not self.tag & _CONSTRUCTED:
             raise BadDer(f"a primitive value (tag {self.tag:#x}) where a constructed one was expected")
-        return list(siblings(self.data, self.body, self.end - 2 if self.indefinite else self.end))
+        data, offset, end = self.data, self.body, self.end - 2 if self.indefinite else self.end
+        found: list[Node] = []
+        while offset < end:
+            node = _node(data, offset, end, 0)
+            found.append(node)
+            offset = node.end
+            if len(found) > MAX_CHILDREN:
+                raise BadDer(f"more than {MAX_CHILDREN} values in one set")
+        return found
 
     def octets(self, depth: int = 0) -> bytes:
         """The bytes of an OCTET STRING, also when BER cut it into pieces."""
