@@ -203,7 +203,10 @@ def long_term_cades(
     at: datetime | None = None,
 ) -> bytes:
     """The signature with everything by which it can be judged: at B-LT, or with the word on its newest archive timestamp."""
-    report = verify_cades(data, signature, trust, at=at).signatures[0]
+    reports = verify_cades(data, signature, trust, at=at).signatures
+    if len(reports) != 1:
+        raise BadRequest(f"Tệp có {len(reports)} chữ ký, cần một", f"{len(reports)} signatures in one container, expected one")
+    report = reports[0]
     if report.verdict is not Verdict.TOTAL_PASSED:
         said = "; ".join(each.message for each in report.findings)
         raise BadRequest(

@@ -24,12 +24,14 @@ INDEX_V3 = "0.4.0.19122.1.5"
 _INDEX_V2 = "0.4.0.19122.1.4"  # like version 3, with SHA-256 where no algorithm is named
 _INDEX_V1 = "0.4.0.1733.2.5"  # hashes whole attributes instead of each value
 _OLDER = {"1.2.840.113549.1.9.16.2.48": "archive-time-stamp-v2", "1.2.840.113549.1.9.16.2.27": "archive-time-stamp"}
+COUNTERSIGNATURE = "1.2.840.113549.1.9.6"
 CERT_VALUES = "1.2.840.113549.1.9.16.2.23"
 REVOCATION_VALUES = "1.2.840.113549.1.9.16.2.24"
 
 _OCSP_RESPONSE = "1.3.6.1.5.5.7.16.2"  # id-ri-ocsp-response, RFC 5940
 
 MAX_ARCHIVES = 64  # of one signature: with one renewal in ten years more than enough
+MAX_SIGNERS = 32  # in one container
 MAX_HASHES = 4096  # in one list of an index
 _SHA256 = sequence(oid("2.16.840.1.101.3.4.2.1"))
 _UNSIGNED = 0xA1
@@ -80,7 +82,8 @@ def _opened(container: bytes) -> Container:
             certificates = tuple(each.raw for each in part.children())
         elif part.tag == _LISTS:
             lists = tuple(each.raw for each in part.children())
-    signer = more[-1].expect(SET).children()[0].expect(SEQUENCE).children()
+    (info,) = more[-1].expect(SET).children()
+    signer = info.expect(SEQUENCE).children()
     unsigned = tuple(signer[-1].children()) if signer[-1].tag == _UNSIGNED else ()
     return Container(
         content_type=content.children()[0].raw,
@@ -90,6 +93,30 @@ def _opened(container: bytes) -> Container:
         unsigned=unsigned,
         after=(kind.raw, version.raw, digests.raw, content.raw),
     )
+
+
+def one_by_one(container: bytes) -> tuple[bytes, ...]:
+    """The container once for each of its SignerInfos, which sign side by side (RFC 5652, 5.1). Raises Fault.
+
+    Where there is one, it is the container as it is.
+    """
+    try:
+        kind, wrapped = read(container).expect(SEQUENCE).children()[:2]
+        *before, signers = wrapped.children()[0].expect(SEQUENCE).children()
+        found = signers.expect(SET).children()
+    except (IndexError, ValueError) as fault:
+        raise BadSignedData(f"the CMS is not as it must be: {fault}") from fault
+    if len(found) < 2:  # noqa: PLR2004
+        return (container,)
+    if len(found) > MAX_SIGNERS:
+        raise BadSignedData(f"{len(found)} SignerInfos; at most {MAX_SIGNERS} are read")
+    kept = [each.raw for each in before]
+    return tuple(sequence(kind.raw, der(0xA0, sequence(*kept, der(SET, each.raw)))) for each in found)
+
+
+def is_countersigned(container: Container) -> bool:
+    """Whether somebody signed this signature (RFC 5652, 11.4)."""
+    return any(_kind(each) == COUNTERSIGNATURE for each in container.unsigned)
 
 
 def older_kinds(container: Container) -> tuple[str, ...]:

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 
 from signing.beside import Given, Proof, Stamp, ocsps_in, weigh
 from signing.beside_report import broken_report, signature_report, worst
-from signing.cades_archive import kept_values, older_kinds, open_container, read_archives
+from signing.cades_archive import is_countersigned, kept_values, older_kinds, one_by_one, open_container, read_archives
 from signing.findings import finding
 from signing.report import Changes, Finding, Report, SignatureReport, SubIndication, Verdict
 from signing.trust import Trust
-from signing.verification.der import SEQUENCE
+from signing.verification.der import SEQUENCE, read
 from signing.verification.faults import BadSignedData, Fault
 from signing.verification.signature_check import check_digest
 from signing.verification.signed_data import (
@@ -39,12 +39,13 @@ _SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")  # the object identifier 
 def verify_cades(data: bytes, signature: bytes, trust: Trust, *, at: datetime | None = None, name: str = "") -> Report:
     """Judge a detached signature of `data`. Never raises for what the two hold. The report's digest is that of `data`."""
     now = at or datetime.now(UTC)
-    report = judge_cades(data, signature, trust, now=now, field="signature")
+    reports = judge_all_cades(data, signature, trust, now=now, field="signature")
+    doubtful = any(each.code == "DATA_AFTER_SIGNATURE" for report in reports for each in report.findings)
     return Report(
         file=name,
         sha256=hashlib.sha256(data).hexdigest(),
-        verdict=worst([report], doubtful=any(each.code == "DATA_AFTER_SIGNATURE" for each in report.findings)),
-        signatures=(report,),
+        verdict=worst(reports, doubtful=doubtful),
+        signatures=reports,
         checked_at=now,
         policy=trust.version,
     )
@@ -54,7 +55,8 @@ def verify_cms(content: bytes, trust: Trust, *, at: datetime | None = None, name
     """Judge a signature file that came alone: over the content that it brings, or none. Never raises for what it holds."""
     now = at or datetime.now(UTC)
     try:
-        data = read_signed_data(unarmoured(content[:MAX_SIGNATURE_BYTES])).encapsulated
+        first = one_by_one(unarmoured(content[:MAX_SIGNATURE_BYTES]))[0]
+        data = read_signed_data(first).encapsulated
     except Fault:
         data = b""
     if data is not None:
@@ -81,6 +83,42 @@ def is_cms(content: bytes) -> bool:
     if content.startswith((b"-----BEGIN CMS-----", b"-----BEGIN PKCS7-----")):
         return True
     return content[:1] == b"\x30" and _SIGNED_DATA in content[:24]
+
+
+def judge_all_cades(
+    data: bytes,
+    signature: bytes,
+    trust: Trust,
+    *,
+    now: datetime,
+    field: str,
+    digests: tuple[str, ...] = (),
+    proofs: tuple[Proof, ...] = (),
+    findings: Sequence[Finding] = (),
+    whole: bool = True,
+) -> tuple[SignatureReport, ...]:
+    """Every signer of a container, who sign the same file side by side; the second one's field is `signature[2]`."""
+    try:
+        encoded = unarmoured(signature[: MAX_SIGNATURE_BYTES + 1])
+        signers = one_by_one(encoded) if len(signature) <= MAX_SIGNATURE_BYTES else (signature,)
+        behind = len(encoded) - read(encoded).end if len(signers) > 1 else 0
+    except Fault:
+        signers, behind = (signature,), 0
+    told = (*findings, finding("DATA_AFTER_SIGNATURE", behind)) if behind else tuple(findings)
+    return tuple(
+        judge_cades(
+            data,
+            each,
+            trust,
+            now=now,
+            field=field if number == 1 else f"{field}[{number}]",
+            digests=digests,
+            proofs=proofs,
+            findings=told,
+            whole=whole,
+        )
+        for number, each in enumerate(signers, 1)
+    )
 
 
 def judge_cades(
@@ -177,6 +215,7 @@ def _judge(
     opened = open_container(encoded)
     told += [finding("ARCHIVE_KIND_NOT_READ", kind) for kind in older_kinds(opened)]
     told += _policy_told(signed)
+    told += [finding("COUNTERSIGNATURE_NOT_READ")] if is_countersigned(opened) else []
     certificates, ocsps, lists = kept_values(opened)
     given = Given(
         certificate=checked.certificate,

@@ -103,6 +103,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Dấu thời gian lưu trữ kiểu cũ không được kiểm tra: {detail}",
         "An archive timestamp of an older kind is not checked: {detail}",
     ),
+    "COUNTERSIGNATURE_NOT_READ": (
+        "Có chữ ký xác nhận trên chữ ký này; chữ ký xác nhận đó không được kiểm tra",
+        "Somebody countersigned this signature; that countersignature is not checked",
+    ),
     # CAdES.
     "NOT_CMS": ("Tệp chữ ký không phải là CMS: {detail}", "The signature file is not a CMS: {detail}"),
     "CONTENT_INSIDE": (

@@ -14,7 +14,7 @@ from signing.asic.manifest import Manifest, read_manifest
 from signing.asic.package import META, BadPackage, Package, read_package
 from signing.asic.proofs import Changed, Missing, PackageProofs, Unbound, is_timestamp, scope_of
 from signing.beside_report import broken_report, holds_until, timestamp_told, worst
-from signing.cades_verify import judge_cades
+from signing.cades_verify import judge_all_cades
 from signing.findings import finding
 from signing.report import (
     AttachmentReport,
@@ -158,7 +158,7 @@ def _detached(
     except Fault as fault:
         told.signatures.append(_unscoped(name, fault))
         return
-    report = judge_cades(
+    reports = judge_all_cades(
         scope.data,
         package.metadata[name],
         trust,
@@ -169,8 +169,8 @@ def _detached(
         findings=(finding("COVERS", ", ".join(scope.names)),),
         whole=set(scope.names) >= set(package.files),
     )
-    told.signatures.append(report)
-    if report.intact:
+    told.signatures += reports
+    if any(each.intact for each in reports):
         told.covered.update(scope.names)
 
 

@@ -43,7 +43,9 @@ def candidates_for(parsed: Parsed, trust: Trust, *, bound: bool) -> list[Certifi
             raise _nobody("SIGNER_CERTIFICATE_MISMATCH")
         candidates = fitting
     if not candidates and not parsed.key_info.keys:
-        raise _nobody("UNKNOWN_KEY" if parsed.key_info.certificates else "NO_SIGNER_CERTIFICATE")
+        if parsed.key_info.certificates:
+            raise _nobody("UNKNOWN_KEY", _why_not(parsed.key_info.certificates[0]))
+        raise _nobody("NO_SIGNER_CERTIFICATE")
     return candidates
 
 
@@ -55,7 +57,7 @@ def find_signer(parsed: Parsed, scheme: Scheme, candidates: Sequence[Certificate
             return each
     if candidates:
         if all(each.key is None for each in candidates):
-            raise _nobody("UNKNOWN_KEY")
+            raise _nobody("UNKNOWN_KEY", candidates[0].common_name)
         raise Refused("SIGNATURE_VALUE", sub=SubIndication.SIG_CRYPTO_FAILURE, certificate=candidates[0])
     if any(value_is_by(key, scheme, value_from_xml(parsed.value, scheme, key), data) for key in parsed.key_info.keys):
         return None
@@ -84,5 +86,14 @@ def _load(der: bytes) -> Certificate | None:
         return None
 
 
-def _nobody(code: str) -> Refused:
-    return Refused(code, sub=SubIndication.NO_SIGNING_CERTIFICATE_FOUND, verdict=Verdict.INDETERMINATE)
+def _why_not(der: bytes) -> str:
+    """Why a certificate cannot be used, in its reader's words."""
+    try:
+        load_certificate(der)
+    except BadCertificate as fault:
+        return str(fault)[:200]
+    return ""
+
+
+def _nobody(code: str, detail: str = "") -> Refused:
+    return Refused(code, detail, sub=SubIndication.NO_SIGNING_CERTIFICATE_FOUND, verdict=Verdict.INDETERMINATE)

@@ -77,8 +77,8 @@ def sign_transcript(
     """The transcript with one more signature, at the place and over the part that the role fixes.
 
     `teacher` is the Id of the GVBM place, needed where there are several. Raises OutOfTurn when teachers have not all signed
-    before the head, the head not before the school, or a teacher comes after the head; WrongKind where a person would release it
-    or the school sign for a person; and what `sign_xml` raises.
+    before the head, the head not before the school, or a teacher comes after the head; WrongKind where a person would release
+    it or the school sign for a person; and what `sign_xml` raises.
     """
     from signing.xml.sign import sign_xml
 

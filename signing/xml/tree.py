@@ -77,6 +77,8 @@ class Element:
     last: int = 0  # the number of the last element inside it, or its own
     end: int = 0  # after ">"
     content_end: int = 0  # of "</", or -1 for an empty-element tag
+    nth: int = 1  # among the siblings of its name
+    named: dict[str, int] | None = None  # how many children there are of each name
     children: list["Element | str | Comment | Instruction"] = field(default_factory=list)
 
     def elements(self, local: str = "", namespace: str | None = None) -> Iterator["Element"]:
@@ -135,10 +137,11 @@ class Element:
 
 
 def _step(element: Element) -> str:
-    if element.parent is None:
+    """Counted while it was read: a hostile document asks for the path of one of 200,000 siblings a thousand times."""
+    parent = element.parent
+    if parent is None or parent.named is None or parent.named[element.qname] == 1:
         return element.qname
-    same = [each for each in element.parent.elements() if each.qname == element.qname]
-    return element.qname if len(same) == 1 else f"{element.qname}[{same.index(element) + 1}]"
+    return f"{element.qname}[{element.nth}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +252,9 @@ class _Builder:
             if (not each.namespace and each.local in _ID_NAMES) or (each.namespace, each.local) in _QUALIFIED_IDS:
                 self._remember(each.value, element)
         if parent is not None:
+            if parent.named is None:
+                parent.named = {}
+            element.nth = parent.named[qname] = parent.named.get(qname, 0) + 1
             parent.children.append(element)
         else:
             self._root = element

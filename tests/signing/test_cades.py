@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from signing import DemoAuthority, Issued, Level, Trust, Verdict
-from signing.cades import finish_cades, prepare_cades, sign_cades, verify_cades
+from signing.cades import extend_cades, finish_cades, prepare_cades, sign_cades, verify_cades
 from signing.cades_archive import open_container, written
+from signing.der import der, sequence
 from signing.errors import BadRequest, BadSignatureValue, CertificateExpired, LevelNotReached
 from signing.evidence import Revocation
 from signing.formats import verify_any
@@ -108,6 +109,28 @@ def test_a_signature_that_brings_content(people: Mapping[str, Issued], trust: Tr
     assert codes(verify_cades(DATA + b"x", attached, trust)) == {"CONTENT_INSIDE"}
     assert verify_cades(DATA + b"x", attached, trust).verdict is Verdict.TOTAL_FAILED
     assert verify_cades(DATA, detached, trust).signatures[0].intact
+
+
+def test_two_people_in_one_container(people: Mapping[str, Issued], authority: DemoAuthority) -> None:
+    """Side by side over the same file: each has a verdict, and one that is broken does not hide behind the other."""
+    trust = Trust.of_certificates([authority.root])
+    first, second = (open_container(sign_cades(DATA, people[who].signer())) for who in ("curve", "principal"))
+    spoilt = (*second.signer[:-1], second.signer[-1][:-1] + b"\0")
+    for signer, verdict in ((second.signer, Verdict.TOTAL_PASSED), (spoilt, Verdict.TOTAL_FAILED)):
+        both = der(0x31, *(sequence(*each) for each in (first.signer, signer)))
+        kind, version, digests, content = first.after
+        held = der(0xA0, *sorted({*first.certificates, *second.certificates}))
+        container = sequence(kind, der(0xA0, sequence(version, digests, content, held, both)))
+        report = verify_cades(DATA, container, trust)
+
+        assert report.verdict is verdict
+        assert [(each.field, each.signer) for each in report.signatures] == [
+            ("signature", "Đỗ Thùy Dương"),
+            ("signature[2]", "Vũ Ngọc Quỳnh"),
+        ]
+        assert report.signatures[0].verdict is Verdict.TOTAL_PASSED
+        with pytest.raises(BadRequest):
+            extend_cades(DATA, container, timestamper=authority, evidence=authority, trust=trust)
 
 
 def test_a_signature_file_that_came_alone(people: Mapping[str, Issued], authority: DemoAuthority, tmp_path: Path) -> None:

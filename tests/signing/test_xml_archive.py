@@ -69,7 +69,7 @@ def test_another_program_computes_the_same_imprint(archived: bytes) -> None:
     names = {"ds": DS, "x": XADES, "a": XADES_141}
 
     def written(path: str) -> list[bytes]:
-        found = cast(list[etree._Element], root.xpath(path, namespaces=names))  # noqa: SLF001 -- its only name for elements
+        found = cast(list[etree._Element], root.xpath(path, namespaces=names))
         return [etree.tostring(each, method="c14n") for each in found]
 
     before = written("//x:UnsignedSignatureProperties/*[not(self::a:ArchiveTimeStamp)]")
