@@ -80,10 +80,11 @@ _APART = b"\n)\n"
 _AT_ONCE = 16 * 1024 * 1024  # bytes of text; the copies of it take some times its size
 _DIGITS = b"0123456789"
 _WHITE = b"\0\t\n\f\r "
-# Digits and R stay as they are, white space becomes a space, all else becomes an x.
-_SHAPES = bytes(each if each in b"0123456789R" else 0x20 if each in _WHITE else 0x78 for each in range(256))
-# Where only "is it a digit" counts.
-_GLUED = bytes(0x30 if each in _DIGITS else 0x52 if each == 0x52 else 0x78 for each in range(256))  # noqa: PLR2004 -- R
+# Digits and R stay as they are, white space becomes a space, all else becomes an x. The end of a line is no space here: it may
+# end a comment, and then what stands before it is not what it seems.
+_SHAPES = bytes(each if each in b"0123456789R" else 0x20 if each in b"\0\t\f " else 0x78 for each in range(256))
+# Where only "is it a digit, or the end of a line" counts.
+_GLUED = bytes(0x30 if each in b"0123456789\r\n" else 0x52 if each == 0x52 else 0x78 for each in range(256))  # noqa: PLR2004 -- R
 _PLAIN_ENDS = frozenset(b"%d 0" % digit for digit in range(10))
 _ENDING = 4  # digits of a number by which a text is searched for it
 _LONGEST = 24  # signs of a number and its generation; an object number has 7 digits
@@ -118,7 +119,7 @@ def _add_plain(plain: Counter[bytes], pieces: list[bytes], wanted: Wanted) -> No
 
 
 def _glued(part: bytes) -> Iterator[int]:
-    """Where an R stands right behind a digit: not a reference by the rules, one for a reader that is not particular."""
+    """Where an R stands right behind the end of a line, or behind a digit, which some readers take for a reference too."""
     shape = part.translate(_GLUED)
     at = shape.find(b"0R")
     while at >= 0:
@@ -166,8 +167,11 @@ def number_before(text: bytes, position: int) -> tuple[int, bytes] | None:
 
 
 def _cannot_refer(before: bytes) -> bool:
-    """Whether digits stand before an R, but no white space before them: by far the most of what packed bytes hold."""
-    shorter = before.rstrip(_WHITE)
+    """Whether digits stand before an R, but no white space before them: by far the most of what packed bytes hold.
+
+    Behind the end of a line nothing is sure: a comment may end there.
+    """
+    shorter = before.rstrip(b"\0\t\f ")
     rest = shorter.rstrip(_DIGITS)
     return 0 < len(rest) < len(shorter) and rest[-1] not in _WHITE
 

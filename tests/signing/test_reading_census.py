@@ -14,7 +14,7 @@ NUMBERS = (1, 7, 12, 45, 101, 999, 1000, 4321, 12345, 8388607)
 _GAP = rb"(?:[\x00\t\n\f\r ]|%[^\r\n]*[\r\n])"
 _REFERENCE = re.compile(rb"(?<![0-9])(\d+)" + _GAP + rb"+\d+" + _GAP + rb"*R")
 
-white = st.sampled_from([b" ", b" ", b" ", b"\n", b"\r\n", b"  ", b"\t", b"\0", b"%c\n", b" % 5 0 R\r", b"\f \n"])
+white = st.sampled_from([b" ", b" ", b"\n", b"\r\n", b"  ", b"\t", b"\0", b"%c\n", b"%1\n", b"%7 0\r", b" % 5 0 R\r", b"\f \n"])
 number = st.sampled_from([b"%d" % each for each in NUMBERS] + [b"007", b"0101", b"31000", b"2", b"71"])
 reference = st.tuples(number, white, st.sampled_from([b"0", b"0", b"0", b"00", b"3"]), white, st.just(b"R")).map(b"".join)
 glued = st.tuples(number, white, st.just(b"0R")).map(b"".join)
