@@ -23,7 +23,7 @@ def with_content_timestamps(judged: Judged, stamps: Sequence[JudgedTimestamp]) -
         return judged.but(Verdict.TOTAL_FAILED, SubIndication.REVOKED, judged.code, judged.detail)
     if judged.sub_indication in _OUT_OF_BOUNDS and since > judged.certificate.not_after:
         return judged.but(Verdict.TOTAL_FAILED, SubIndication.EXPIRED, judged.code, judged.detail)
-    if judged.verdict is Verdict.TOTAL_PASSED and judged.time_is_proved and since > judged.best_time + CLOCK_SKEW:
+    if judged.verdict is Verdict.TOTAL_PASSED and judged.time_is_proved and since - judged.best_time > CLOCK_SKEW:
         detail = f"{since.isoformat()} > {judged.best_time.isoformat()}"
         return judged.but(Verdict.INDETERMINATE, SubIndication.TIMESTAMP_ORDER_FAILURE, "TIMESTAMP_BROKEN", detail)
     return judged
@@ -63,9 +63,9 @@ def claim_doubts(judged: Judged) -> tuple[tuple[str, str], ...]:
     doubts: list[tuple[str, str]] = []
     if judged.time_is_proved and abs(claim - judged.best_time) > FAR:
         doubts.append(("TIME_FAR_FROM_CLAIM", f"{claim.isoformat()} / {judged.best_time.isoformat()}"))
-    if not judged.time_is_proved and claim > judged.best_time + CLOCK_SKEW:
+    if not judged.time_is_proved and claim - judged.best_time > CLOCK_SKEW:
         doubts.append(("CLAIM_IN_FUTURE", claim.isoformat()))
-    if not certificate.not_before - CLOCK_SKEW <= claim <= certificate.not_after:
+    if certificate.not_before - claim > CLOCK_SKEW or claim > certificate.not_after:
         span = f"{certificate.not_before.isoformat()} - {certificate.not_after.isoformat()}"
         doubts.append(("CLAIM_OUTSIDE_CERTIFICATE", f"{claim.isoformat()}; {span}"))
     return tuple(doubts)

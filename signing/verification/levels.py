@@ -91,7 +91,7 @@ def _missing_for_long_term(judged: Judged, document: SignedDocument) -> tuple[Fi
         if missing is not None:
             return (finding("LEVEL_NOT_MET", f"B-LT: {missing.common_name}"),)
     word = held.word(chain.chain[0], chain.chain[1], judged.best_time) if len(chain.chain) > 1 else None
-    if word is not None and word.issued + CLOCK_SKEW < judged.best_time:
+    if word is not None and judged.best_time - word.issued > CLOCK_SKEW:
         detail = f"{word.issued.isoformat()} < {judged.best_time.isoformat()}"
         return (finding("EVIDENCE_OLDER_THAN_TIMESTAMP", detail),)
     return ()

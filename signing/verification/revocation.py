@@ -49,7 +49,7 @@ class Answer:
 
     def usable_at(self, moment: datetime) -> bool:
         """Whether it can speak about this moment: it is from later, or was still fresh then (102-1 5.2.5)."""
-        fresh = self.issued + CLOCK_SKEW >= moment or (self.until is not None and self.until >= moment)
+        fresh = moment - self.issued <= CLOCK_SKEW or (self.until is not None and self.until >= moment)
         return fresh and self.signer_held
 
 
@@ -135,7 +135,7 @@ def _is_silent(revoked: datetime | None, certificate: Certificate, issued: datet
 
 def _held(signer: Certificate, proven: datetime) -> bool:
     """Whether the signer's certificate was valid then; how long a root counts is the trust bundle's matter."""
-    return signer.self_issued or signer.not_before - CLOCK_SKEW <= proven <= signer.not_after
+    return signer.self_issued or (signer.not_before - proven <= CLOCK_SKEW and proven <= signer.not_after)
 
 
 def _other_keys(issuer: Certificate, others: Sequence[Certificate]) -> tuple[Certificate, ...]:

@@ -89,7 +89,7 @@ def _revoked(
 
 def _note(certificate: Certificate, found: tuple[Answer, ...], course: _Course, *, at: datetime, now: datetime) -> None:
     """The best answer about a certificate that was not revoked at the moment, or why there is none."""
-    told = [each for each in found if each.issued <= now + CLOCK_SKEW]  # none from the future
+    told = [each for each in found if each.issued - now <= CLOCK_SKEW]  # none from the future
     early = [each for each in told if course.believed_until is None or each.proven <= course.believed_until]
     usable = newest([each for each in early if each.usable_at(at)])
     if usable is not None:

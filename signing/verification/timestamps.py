@@ -6,7 +6,7 @@ up to which the token itself is proved to exist.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from signing.report import SubIndication, Verdict
 from signing.trust import Revocation, Trust, Use
@@ -105,7 +105,7 @@ def judge_timestamp(  # noqa: PLR0911 -- one per check that can fail
             certificate=checked.certificate,
             chain=chain,
         )
-    late = _impossible(token, checked.certificate, at + CLOCK_SKEW if at >= now else at)
+    late = _impossible(token, checked.certificate, at, CLOCK_SKEW if at >= now else timedelta(0))
     if late:
         return _failed(token, checked, SubIndication.TIMESTAMP_ORDER_FAILURE, late)
     imprint = digest_term(token.digest)
@@ -151,9 +151,9 @@ def judge_fresh_token(data: bytes, digest: bytes, trust: Trust, *, now: datetime
     return judge_timestamp(token, lambda name: digest if name == "sha256" else b"", pool, lenient, at=now, now=now)
 
 
-def _impossible(token: Token, certificate: Certificate, at: datetime) -> str:
-    """A token from the future, or from before its authority's certificate."""
-    if token.time > at:
+def _impossible(token: Token, certificate: Certificate, at: datetime, skew: timedelta) -> str:
+    """A token from the future, or from before its authority's certificate. Differences, because sums may leave the calendar."""
+    if token.time - at > skew:
         return f"{token.time.isoformat()} > {at.isoformat()}"
     if token.time < certificate.not_before:
         return f"{token.time.isoformat()} < {certificate.not_before.isoformat()}"

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from asn1crypto import cms, core, tsp
@@ -272,6 +272,15 @@ def test_the_best_of_several_timestamps_counts(town: Town) -> None:
 
     assert (found.level, found.best_time) == ("B-T", NOW - HOUR)
     assert "TIMESTAMP_BROKEN" in {each.code for each in found.findings}
+
+
+@pytest.mark.parametrize("moment", [datetime.min, datetime.max], ids=["the first day", "the last day"])
+def test_a_moment_at_the_end_of_the_calendar(moment: datetime, town: Town) -> None:
+    """Nothing is added to a time that might leave it; the roots do not count then."""
+    report = town.judge(town.archive(town.store(town.sign(town.book))), moment.replace(tzinfo=UTC))
+
+    assert report.signature(FIRST).verdict == "INDETERMINATE"
+    assert str(report.signature(FIRST).sub_indication).startswith("NO_CERTIFICATE_CHAIN_FOUND")
 
 
 # B-LT.
