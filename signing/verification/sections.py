@@ -13,7 +13,8 @@ MAX_REVISIONS = 1024  # a document with 300 signers has about 700
 MAX_OBJECTS = 8_388_607  # ISO 32000-1 annex C
 
 _TABLE = re.compile(rb"[\x00\t\n\f\r ]*xref[\x00\t\n\f\r ]*")
-_TABLE_LINE = re.compile(rb"xref[ \t]*(?:\r\n|\n|\r)")
+# White space before the word is read by every reader that was tried; a common signing library writes one line end there.
+_TABLE_LINE = re.compile(rb"[\x00\t\n\f\r ]{0,32}xref[ \t]*(?:\r\n|\n|\r)")
 _SUBSECTION = re.compile(rb"[\x00\t\n\f\r ]*(\d{1,10})[ \t]+(\d{1,10})[ \t]*(?:\r\n|\n|\r)")
 _ENTRY = re.compile(rb"[\x00\t\n\f\r ]*(\d{10})[ \t]+(\d{5})[ \t]+([nf])")
 _TRAILER = re.compile(rb"[\x00\t\n\f\r ]*trailer(?![a-zA-Z0-9])")

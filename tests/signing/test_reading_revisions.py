@@ -265,3 +265,14 @@ def test_a_later_table_that_is_not_by_the_rules_does_not_pass(scene: Scene, trus
     assert body or verify(content, trust).verdict == "TOTAL_PASSED"
     assert report.verdict == "INDETERMINATE", report.to_json()
     assert "NOT_STRICT" in {each.code for each in report.findings}
+
+
+def test_a_line_end_before_the_table_is_no_doubt(scene: Scene, trust: Trust) -> None:
+    """A common signing library names the byte before its table: every reader skips the white space there."""
+    content = appended(scene.approved, b"0 0\n")
+    start = len(scene.approved)
+    moved = content[:start] + b"\n" + content[start:]
+    far = content[:start] + b"\n" * 300 + content[start:]
+
+    assert verify(moved, trust).verdict == "TOTAL_PASSED"
+    assert verify(far, trust).verdict == "INDETERMINATE"
