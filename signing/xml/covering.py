@@ -18,7 +18,7 @@ MAX_SIGNATURES = 256  # a packed class carries about 50 x 16 in files of their o
 
 def signature_elements(document: Document) -> list[Element]:
     """Every Signature, wherever it stands."""
-    return [each for each in document.root.walk() if each.local == "Signature" and each.namespace == DS]
+    return list(document.signatures)
 
 
 def coverage(content: bytes) -> Mapping[str, tuple[Covered, ...]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from xml.parsers import expat
 
 from signing.verification.faults import Fault
+from signing.xml.algorithms import DS
 
 MAX_BYTES = 32 * 1024 * 1024  # a transcript has 50 KB, a packed class 5 MB
 MAX_ELEMENTS = 200_000  # a packed class of 50 transcripts has about 100 000
@@ -153,6 +154,7 @@ class Document:
     after: tuple[Comment | Instruction, ...]
     ids: dict[str, tuple[Element, ...]]
     encoding: str
+    signatures: tuple[Element, ...] = ()  # every Signature of XML-DSig, wherever it stands
     cut: tuple[Element, ...] = ()  # whose text is cut in two by a comment or the edge of a CDATA section
 
     def find_ids(self, value: str) -> tuple[Element, ...]:
@@ -201,6 +203,7 @@ class _Builder:
         self._ids: dict[str, tuple[Element, ...]] = {}
         self._texts: list[_Text] = []
         self._cut: list[Element] = []
+        self._signatures: list[Element] = []
         self._count = 0
         self._elements = 0
         self._encoding = "utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8"
@@ -214,6 +217,7 @@ class _Builder:
             after=tuple(self._after),
             ids=self._ids,
             encoding=self._encoding,
+            signatures=tuple(self._signatures),
             cut=tuple(self._cut),
         )
 
@@ -248,6 +252,8 @@ class _Builder:
             self._elements,
         )
         self._elements += 1
+        if local == "Signature" and element.namespace == DS:
+            self._signatures.append(element)
         for each in element.attributes:
             if (not each.namespace and each.local in _ID_NAMES) or (each.namespace, each.local) in _QUALIFIED_IDS:
                 self._remember(each.value, element)
