@@ -223,13 +223,25 @@ def sign(
     tsa: Annotated[list[str] | None, typer.Option("--tsa", help="address of a time-stamping authority")] = None,
     image: Annotated[Path | None, typer.Option("--image", help="PNG of the hand signature")] = None,
     reason: Annotated[str, typer.Option("--reason")] = "",
+    seal: Annotated[bool, typer.Option("--seal", help="con dấu của cơ quan / the seal of an organisation")] = False,
     pin_fd: Annotated[int | None, typer.Option("--pin-fd", help="read the PIN from this file descriptor")] = None,
 ) -> None:
     """Ký một tệp PDF. / Sign a PDF."""
     from api.signing_command import sign_file
 
     raise typer.Exit(
-        sign_file(source, target, key=key, field=field, level=level, tsa=tsa or [], image=image, reason=reason, pin_fd=pin_fd)
+        sign_file(
+            source,
+            target,
+            key=key,
+            field=field,
+            level=level,
+            tsa=tsa or [],
+            image=image,
+            reason=reason,
+            pin_fd=pin_fd,
+            seal=seal,
+        )
     )
 
 

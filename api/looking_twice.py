@@ -13,6 +13,7 @@ from signing.second_opinion import Sampling, SecondLook, second_look, with_secon
 from signing.visible import visible
 
 PATIENCE_SECONDS = 3.0  # a letter of one page takes the judges one to two; a class book fifteen to twenty
+LONGEST_LINE = 2000  # letters of what a file and the judges say
 MOST_PENDING = 4  # files in memory
 
 
@@ -20,7 +21,7 @@ def late_text(name: str, look: SecondLook) -> str:
     """A line for people: the answer above was a pass, and another program holds something against it."""
     told = "; ".join(f"{each.field}: {each.by} {each.about} {each.detail}".strip() for each in look.differences)
     words = "chương trình độc lập cho kết quả khác / an independent program disagrees"
-    return f"{visible(name)}: SECOND_OPINION_DISAGREES  {words}: {visible(told)}"
+    return f"{visible(name)}: SECOND_OPINION_DISAGREES  {words}: {visible(told[:LONGEST_LINE])}"
 
 
 class LookingTwice:

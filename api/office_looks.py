@@ -45,7 +45,7 @@ class OfficeLooks:
 
     def _look(self, digest: Digest) -> bool:
         looks, trust = self._wired.looks, self._wired.office.desk.trust
-        if not looks.sampling.draws(digest) or digest in looks.judged():
+        if not looks.sampling.draws(digest) or looks.was_judged(digest):
             return False
         content = self._wired.store.get(digest)
         report = signing.verify_untrusted(content, trust, at=self._wired.office.desk.clock())

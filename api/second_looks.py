@@ -17,7 +17,7 @@ import queue
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,8 @@ from signing.visible import visible
 ROWS = "second-looks.jsonl"
 MOST_WAITING = 4  # files; each up to 50 MB in memory
 MOST_ROWS_BYTES = 64 * 1024 * 1024  # some hundred thousand rows; beyond that an alarm says that no more fit
-LONGEST_ROW = 64 * 1024
+LONGEST_ROW = 1024 * 1024  # bytes; what a file says of itself is cut before it comes into a row, so that none is longer
+_MOST_TOLD, _LONGEST_WORD = 64, 200
 log = logging.getLogger("soky.second_looks")
 
 
@@ -52,6 +53,35 @@ class Alarm:
         )
 
 
+@dataclass(slots=True)
+class _Known:
+    """What the rows say, up to `offset` bytes."""
+
+    offset: int = 0
+    standing: dict[str, Alarm] = field(default_factory=dict)
+    judged: set[str] = field(default_factory=set)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def take(self, line: bytes) -> None:
+        """One row more. What is no row is passed over."""
+        try:
+            row = json.loads(line[:LONGEST_ROW])
+            kind, sha256 = str(row["kind"]), str(row["sha256"])
+            name = str(row["state"]) if kind == "look" else kind
+            differs = kind == "look" and name == State.DIFFERS
+            against = tuple(Difference.from_json(each) for each in row["differences"]) if differs else ()
+            at, source = str(row["at"]), str(row.get("source", ""))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return
+        self.counts[name] = self.counts.get(name, 0) + 1
+        if kind == "settled":
+            self.standing.pop(sha256, None)
+        elif kind == "look":
+            self.judged.add(sha256)
+        if differs:
+            self.standing[sha256] = Alarm(sha256=sha256, at=at, source=source, differences=against)
+
+
 class SecondLooks:
     """Draws, judges in the background, remembers. Safe between threads; rows are safe between processes."""
 
@@ -61,10 +91,11 @@ class SecondLooks:
         self._waiting: queue.Queue[tuple[bytes, signing.Trust, signing.Report, str] | None] = queue.Queue(MOST_WAITING)
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
+        self._read = _Known()
 
     def later(self, content: bytes, trust: signing.Trust, report: signing.Report, *, source: str) -> bool:
         """Have it judged in the background if it is drawn; True if so. Nobody waits for it: no room is written down too."""
-        if not self.sampling.takes(report) or report.sha256 in self.judged():
+        if not self.sampling.takes(report) or self.was_judged(report.sha256):
             return False
         try:
             self._waiting.put_nowait((content, trust, report, source))
@@ -87,7 +118,7 @@ class SecondLooks:
     def add(self, look: SecondLook, *, source: str) -> None:
         """A row. OSError when it cannot be written: the caller must not go on as if nothing were."""
         if look.state is State.DIFFERS:
-            log.error("a second opinion disagrees about %s: %s", look.sha256, look.differences)
+            log.error("a second opinion disagrees about %s: see `soky check`", look.sha256)
         self._add(
             {
                 "kind": "look",
@@ -97,8 +128,8 @@ class SecondLooks:
                 "source": source,
                 "state": str(look.state),
                 "named": list(look.named),
-                "not_judged": list(look.not_judged)[:64],
-                "differences": [each.to_json() for each in look.differences[:64]],
+                "not_judged": [each[:_LONGEST_WORD] for each in look.not_judged[:_MOST_TOLD]],
+                "differences": [_cut(each) for each in look.differences[:_MOST_TOLD]],
             }
         )
 
@@ -111,35 +142,20 @@ class SecondLooks:
 
     def alarms(self) -> tuple[Alarm, ...]:
         """Disagreements that stand, the oldest first; one per file."""
-        standing: dict[str, Alarm] = {}
-        for row in self._rows():
-            if row.get("kind") == "settled":
-                standing.pop(str(row["sha256"]), None)
-            elif row.get("state") == State.DIFFERS:
-                standing[str(row["sha256"])] = Alarm(
-                    sha256=str(row["sha256"]),
-                    at=str(row["at"]),
-                    source=str(row["source"]),
-                    differences=tuple(Difference.from_json(each) for each in row["differences"]),
-                )
-        return tuple(standing.values())
+        return tuple(self._known().standing.values())
 
     def doubted(self, report: signing.Report) -> signing.Report:
         """The report of a file about which an alarm stands, with the disagreement as a finding; any other as it is."""
-        against = [each for alarm in self.alarms() if alarm.sha256 == report.sha256 for each in alarm.differences]
-        return with_differences(report, against)
+        alarm = self._known().standing.get(report.sha256)
+        return with_differences(report, alarm.differences if alarm is not None else ())
 
-    def judged(self) -> frozenset[str]:
-        """The files that were looked at twice."""
-        return frozenset(str(row["sha256"]) for row in self._rows() if row.get("kind") == "look")
+    def was_judged(self, sha256: str) -> bool:
+        """Whether this file was looked at twice."""
+        return sha256 in self._known().judged
 
     def counts(self) -> dict[str, int]:
-        """How many looks came to what; "skipped" for those for which there was no room."""
-        found: dict[str, int] = {}
-        for row in self._rows():
-            name = str(row.get("state") or row.get("kind"))
-            found[name] = found.get(name, 0) + 1
-        return found
+        """How many looks came to what; "skipped" for those for which there was no room, "settled" for alarms that are over."""
+        return dict(self._known().counts)
 
     @property
     def full(self) -> bool:
@@ -162,20 +178,24 @@ class SecondLooks:
             finally:
                 self._waiting.task_done()
 
-    def _rows(self) -> Iterator[Mapping[str, Any]]:
-        """What was written; a last line that a power failure cut short is passed over."""
-        try:
-            lines = (self._folder / ROWS).open(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return
-        with lines:
-            for line in lines:
-                try:
-                    row = json.loads(line[:LONGEST_ROW])
-                except ValueError:
-                    continue
-                if isinstance(row, dict) and "sha256" in row:
-                    yield row
+    def _known(self) -> "_Known":
+        """What the rows say by now; only those that were added since the last time are read."""
+        with self._lock:
+            known = self._read
+            try:
+                with (self._folder / ROWS).open("rb") as rows:
+                    if os.fstat(rows.fileno()).st_size < known.offset:
+                        known = self._read = _Known()  # somebody put an older file in its place
+                    rows.seek(known.offset)
+                    added = rows.read()
+            except FileNotFoundError:
+                return _Known()
+            # A line that is still being written, or that a power failure cut short, waits until something follows it.
+            whole = added[: added.rfind(b"\n") + 1]
+            for line in whole.splitlines():
+                known.take(line)
+            known.offset += len(whole)
+            return known
 
     def _add(self, row: Mapping[str, Any]) -> None:
         line = json.dumps(row, ensure_ascii=False).encode()
@@ -199,6 +219,11 @@ def _held(path: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _cut(difference: Difference) -> dict[str, str]:
+    """A field may have a name of megabytes: no file makes a row so long that its own alarm is lost."""
+    return {name: value[:_LONGEST_WORD] for name, value in difference.to_json().items()}
 
 
 def _now() -> str:

@@ -25,12 +25,16 @@ def sign_file(
     image: Path | None,
     reason: str,
     pin_fd: int | None,
+    seal: bool = False,
 ) -> int:
-    """Write the signed file beside nothing else: complete, or not at all. Returns the exit code."""
+    """Write the signed file beside nothing else: complete, or not at all. Returns the exit code.
+
+    `seal`: an organisation's certificate; it does not sign for a person, nor a person's for it.
+    """
     try:
         request = signing.SignRequest(
             field=field,
-            kind="signature",
+            kind="seal" if seal else "signature",
             level=signing.Level(level),
             appearance=signing.Image(png=image.read_bytes()) if image else None,
             reason=reason,

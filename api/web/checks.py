@@ -1,7 +1,8 @@
 """Kiểm tra: anybody uploads a file and gets four separate answers; anybody with a code sees what was published.
 
 An upload is verified in a limited process of `signing`, and held in memory for a while with its result (`check_results`),
-so that the slip, the reports and the signed revisions can be taken along. Nothing of it is written anywhere.
+so that the slip, the reports and the signed revisions can be taken along. Nothing of it is kept: what lies on a disk while
+it arrives, or while another program judges it, has no name or a private folder, and is gone with the request.
 """
 
 import hashlib

@@ -12,11 +12,11 @@ import sys
 import tempfile
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from signing.report import Report
-from signing.second_opinion.limited import plain_environment, run
+from signing.second_opinion.limited import plain_environment, run, short_name
 from signing.second_opinion.opinions import MAX_BYTES, Says
 from signing.trust import Trust
 
@@ -65,7 +65,9 @@ def ask_pyhanko(
     else:
         told, missing = _asked(json.dumps(question(trust, report, named)).encode() + b"\n" + pdf, seconds)
     return tuple(
-        told.get(each.field, Judged(field=each.field, end=each.signed_bytes or 0, says=Says.CANNOT_JUDGE, detail=missing))
+        replace(told[name], field=each.field)
+        if (name := short_name(each.field)) in told
+        else Judged(field=each.field, end=each.signed_bytes or 0, says=Says.CANNOT_JUDGE, detail=missing)
         for each in report.signatures
     )
 
@@ -105,7 +107,7 @@ def question(trust: Trust, report: Report, named: Iterable[str]) -> dict[str, ob
             "intermediates": [text(each) for each in trust.intermediates],
             "lists": [text(each) for each in trust.revocation_lists],
         },
-        "moments": {field: moment.isoformat() for field, moment in moments.items() if moment},
+        "moments": {short_name(field): moment.isoformat() for field, moment in moments.items() if moment},
         "named": list(named),
     }
 

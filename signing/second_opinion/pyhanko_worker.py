@@ -27,6 +27,7 @@ from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko.sign.validation.status import ModificationInfo, SignatureCoverageLevel, SignatureStatus
 from pyhanko_certvalidator import ValidationContext
 
+from signing.second_opinion.limited import short_name
 from signing.second_opinion.named_differences import Forgiving
 from signing.verification.waiting import run
 
@@ -49,11 +50,18 @@ def judge(asked: Mapping[str, Any], content: bytes) -> Iterator[dict[str, Any]]:
     known = _Known(asked["trust"], reader)
     filled = enumerate_sig_fields(reader, filled_status=True)
     for field, _, reference in islice(filled, MAX_SIGNATURES):
-        told: dict[str, Any] = {"field": field, "end": 0, "says": "cannot_judge", "about": "", "detail": "", "named": []}
+        told: dict[str, Any] = {
+            "field": short_name(field),
+            "end": 0,
+            "says": "cannot_judge",
+            "about": "",
+            "detail": "",
+            "named": [],
+        }
         try:
             embedded = EmbeddedPdfSignature(reader, reference.get_object(), field)
             told["end"] = int(embedded.byte_range[2]) + int(embedded.byte_range[3])
-            moment = asked["moments"].get(field)
+            moment = asked["moments"].get(short_name(field))
             policy = Forgiving(asked["named"])
             told |= _judged(embedded, known, datetime.fromisoformat(moment) if moment else None, policy)
             told["named"] = sorted(policy.used)

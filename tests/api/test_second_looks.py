@@ -184,6 +184,30 @@ def test_a_row_that_a_power_failure_cut_short_hides_no_other(tmp_path: Path) -> 
     assert [each.sha256 for each in looks.alarms()] == ["aa", "cc"]
 
 
+def test_a_file_cannot_lose_its_alarm_in_a_row_too_long(tmp_path: Path) -> None:
+    """A thousand fields with names of a megabyte, all disputed: the alarm stands, and the file is named."""
+    looks = SecondLooks(tmp_path, Sampling())
+    against = [replace(OBJECTION, field="\u202e\x00" * 500_000, detail="\n" * 1000)] * 1000
+    looks.add(look("aa", *against), source="web")
+
+    assert [each.sha256 for each in looks.alarms()] == ["aa"]
+    assert "\u202e" not in looks.alarms()[0].text
+    assert (tmp_path / ROWS).stat().st_size < 1024 * 1024
+
+
+def test_rows_that_were_added_elsewhere_are_seen(tmp_path: Path) -> None:
+    """Two processes of one office: each knows what the other wrote, and rows are read once."""
+    one, two = SecondLooks(tmp_path, Sampling()), SecondLooks(tmp_path, Sampling())
+    one.add(look("aa", OBJECTION), source="web")
+    seen = [each.sha256 for each in two.alarms()]
+    two.settle("aa", note="x", at=NOW)
+    one.add(look("bb", OBJECTION), source="office")
+
+    assert seen == ["aa"]
+    assert [each.sha256 for each in one.alarms()] == [each.sha256 for each in two.alarms()] == ["bb"]
+    assert one.was_judged("aa")
+
+
 def _add_many(folder: str, name: str) -> None:
     looks = SecondLooks(Path(folder), Sampling())
     for number in range(50):

@@ -117,3 +117,17 @@ def test_a_second_opinion_is_shown_beside_ours(desk: Path) -> None:
 
     assert done.returncode == 0
     assert "SECOND_OPINION_AGREES" in {finding["code"] for finding in signature["findings"]}
+
+
+def test_a_seal_says_that_it_is_one(desk: Path) -> None:
+    """The school's certificate signs with --seal and not without; a person's not with it."""
+    signing.DemoAuthority(desk).issue("Trường THCS Nguyễn Du", "MST:0200000001", kind="seal", pin=PIN, file="truong")
+    words = ("sign", "blank.pdf", "sealed.pdf", "--field", "Seal1", "--key")
+    with_seal, without = soky(desk, *words, "file:keys/truong.p12", "--seal"), soky(desk, *words, "file:keys/truong.p12")
+    person = soky(desk, *words, "file:keys/lan.p12", "--seal")
+    (told,) = json.loads(soky(desk, "verify", "sealed.pdf", "--trust", "trust", "--json").stdout)["signatures"]
+
+    assert (with_seal.returncode, without.returncode, person.returncode) == (0, 2, 2), with_seal.stderr
+    assert "WRONG_KIND" in without.stderr
+    assert "WRONG_KIND" in person.stderr
+    assert (told["kind"], told["verdict"]) == ("seal", "TOTAL_PASSED")

@@ -21,6 +21,7 @@ from signing.second_opinion.pyhanko_worker import judge
 from tests.signing.attacks import STRUCTURAL, Scene
 from tests.signing.conftest import MakePdf
 from tests.signing.scenes import build_scene
+from tests.signing.updates import Style, Update, put_signature
 
 # Each file passes here by a rule of ours that pyHanko has not, and the name under which the judge sets that aside.
 NAMES = {
@@ -147,6 +148,18 @@ def test_a_failed_signature_is_not_lifted_either(signed: bytes, trust: Trust) ->
 
     assert {told.verdict, *(each.verdict for each in told.signatures)} == {Verdict.TOTAL_FAILED}
     assert "SECOND_OPINION_DISAGREES" in codes(told)
+
+
+def test_a_field_with_a_name_of_megabytes_is_judged_too(scene: Scene, trust: Trust) -> None:
+    """What a program may print is bounded: a name must not use it up, and so keep an alarm from being told."""
+    name = "x" * 2_000_000
+    update = Update(scene.empty)
+    update.change(update.field("principal_signs"), T=name.encode())
+    content = put_signature(update.bytes(), name, scene.signer, Style(timestamp=scene.timestamp))
+    report = verify(content, trust)
+    judged = ask_pyhanko(content, trust, report)
+
+    assert [(each.field == name, each.says) for each in judged] == [(True, Says.VALID)]
 
 
 def test_a_judge_that_takes_too_long_is_ended_and_says_nothing(signed: bytes, trust: Trust) -> None:
