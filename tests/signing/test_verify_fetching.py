@@ -1,5 +1,7 @@
 """Revocation data from the network: only from hosts on the bundle's list, whatever addresses a file names."""
 
+import asyncio
+import io
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,11 +11,21 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+from asn1crypto import keys as asn1_keys
+from asn1crypto import x509 as asn1_x509
 from certomancer.integrations.animator import Animator, AnimatorArchStore
 from certomancer.registry import ArchLabel, CertLabel, CertomancerConfig
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.fields import SigSeedSubFilter
+from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
+from pyhanko.sign.timestamps import HTTPTimeStamper
+from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator.fetchers.aiohttp_fetchers import AIOHttpFetcherBackend
+from pyhanko_certvalidator.registry import SimpleCertificateStore
 from werkzeug.serving import make_server
 
 from signing import DemoAuthority, Report, Trust, verify
@@ -207,10 +219,14 @@ class Elsewhere:
         """A certificate."""
         return bytes(self.arch.get_cert(CertLabel(label)).dump())
 
+    def stamp(self) -> Callable[[bytes], bytes]:
+        """The authority of time, a moment ago."""
+        now = datetime.now(UTC).replace(microsecond=0)
+        return token_signer(self.keys["tsa"], self.der("tsa"), (self.der("interm"),), now)
+
     def signed(self, book: bytes, label: str, *, stamped: bool = False) -> bytes:
         """The book signed by somebody, if asked for with a timestamp of a moment ago."""
-        chain = (self.der("interm"),)
-        stamp = token_signer(self.keys["tsa"], self.der("tsa"), chain, datetime.now(UTC).replace(microsecond=0))
+        chain, stamp = (self.der("interm"),), self.stamp()
         signer = Identity(key=self.keys["signer"], certificate=self.der(label), chain=chain)
         return put_signature(book, "principal_signs", signer, Style(timestamp=stamp if stamped else None))
 
@@ -361,3 +377,36 @@ def test_what_is_no_file_asks_nobody(content: bytes, elsewhere: Elsewhere) -> No
     """And raises nothing."""
     assert verify(content, elsewhere.trust(), fetch=True).verdict == "UNREADABLE"
     assert elsewhere.asked == []
+
+
+@pytest.mark.parametrize(("archived", "level"), [(False, "B-LT"), (True, "B-LTA")])
+def test_what_another_program_fetched_and_stored_is_enough(
+    level: str, elsewhere: Elsewhere, plain_pdf: bytes, *, archived: bool
+) -> None:
+    """PyHanko signs, asks certomancer's authorities, and stores their answers: the level is the one it made."""
+    pdf = asyncio.run(_signed_by_pyhanko(elsewhere, plain_pdf, archived=archived))
+    report = verify(pdf, elsewhere.trust(hosts=False))
+
+    assert report.verdict == "TOTAL_PASSED", report.to_json()
+    assert report.signatures[0].level == level
+
+
+async def _signed_by_pyhanko(elsewhere: Elsewhere, pdf: bytes, *, archived: bool) -> bytes:
+    root, issuing, person = (asn1_x509.Certificate.load(elsewhere.der(label)) for label in ("root", "interm", "signer"))
+    secret = elsewhere.keys["signer"].private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    known = SimpleCertificateStore()  # type: ignore[no-untyped-call]
+    known.register(issuing)
+    signer = SimpleSigner(signing_cert=person, signing_key=asn1_keys.PrivateKeyInfo.load(secret), cert_registry=known)
+    async with aiohttp.ClientSession() as session:
+        context = ValidationContext(
+            trust_roots=[root], other_certs=[issuing], allow_fetching=True, revocation_mode="require",
+            fetcher_backend=AIOHttpFetcherBackend(session),
+        )  # fmt: skip
+        meta = PdfSignatureMetadata(
+            field_name="Sig1", md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES, embed_validation_info=True,
+            validation_context=context, use_pades_lta=archived,
+        )  # fmt: skip
+        stamps = HTTPTimeStamper(f"http://{elsewhere.host}/demo/tsa/tsa", session=session)
+        writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+        out = await PdfSigner(meta, signer, timestamper=stamps).async_sign_pdf(writer)
+    return bytes(out.getvalue())
