@@ -41,6 +41,11 @@ def archive_package(
         opened = read_package(package)
     except BadPackage as fault:
         raise NotAPackage(f"Không đọc được gói: {fault}", f"The package cannot be read: {fault}") from fault
+    if any(name.lower().endswith(".xml") and "signatures" in name.lower() for name in opened.metadata):
+        raise BadRequest(
+            "Gói có chữ ký XAdES: chữ ký đó phải tự mang dấu lưu trữ",
+            "The package holds XAdES signatures, which carry their archive timestamps themselves",
+        )
     if opened.form is Form.SIMPLE:
         extended = _simple(opened, timestamper, evidence, trust, at)
     else:

@@ -6,19 +6,20 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from signing import DemoAuthority, Issued, Level, Trust, Verdict
-from signing.asic import BadPackage, Form, add_signature, make_package, read_package, verify_package
+from signing.asic import BadPackage, Form, add_signature, archive_package, make_package, read_package, verify_package
 from signing.asic.make import NotAPackage
 from signing.asic.manifest import manifest_markup
 from signing.errors import BadRequest
 from signing.report import Changes, Report, SignatureKind, SubIndication
 from signing.xml import sign_xml
-from tests.signing.xml_documents import SMALL
+from tests.signing.xml_documents import SMALL, composed, reference, rsa_sha256, x509
 
 FILES = {"Kế hoạch.docx": b"PK-plan" * 99, "điểm/9A.csv": "Toán;8,5\n".encode() * 20}
 FIRST, SECOND = "META-INF/signature001.p7s", "META-INF/signature002.p7s"
@@ -320,6 +321,35 @@ def test_data_descriptors_of_other_programs_are_read(trust: Trust) -> None:
 
     assert report.verdict is Verdict.NO_SIGNATURE
     assert dict(read_package(content).files) == {"a.txt": b"x"}
+
+
+# XAdES inside the package, as EU DSS makes it
+
+
+def with_xades(files: Mapping[str, bytes], who: Issued) -> bytes:
+    """META-INF/signatures001.xml with a reference to each file."""
+    root = b'<asic:XAdESSignatures xmlns:asic="http://uri.etsi.org/02918/v1.2.1#"><place/></asic:XAdESSignatures>'
+    listed = [reference(quote(name)) for name in files]
+    signed = composed(root, listed, rsa_sha256(who), key_info=x509(who.certificate), files=files)
+    inside = signed.replace(b"<place>", b"").replace(b"</place>", b"")
+    entries = {"mimetype": Form.EXTENDED.encode(), **files, "META-INF/signatures001.xml": inside}
+    return zipped(*entries.items())
+
+
+def test_xades_inside_a_package(people: Mapping[str, Issued], authority: DemoAuthority) -> None:
+    """Its references name the files, also a hundred of them; a changed file fails, a further one is nobody's."""
+    trust = Trust.of_certificates([authority.root, *authority.chain])
+    files = {f"điểm {number}.csv": b"%d" % number for number in range(100)}
+    package = with_xades(files, people["teacher"])
+    report = verify_package(package, trust)
+    changed = verify_package(repacked(package, lambda entries: entries.update({"điểm 7.csv": b"10"})), trust)
+    further = verify_package(repacked(package, lambda entries: entries.update({"x.csv": b"10"})), trust)
+
+    assert (report.verdict, report.signatures[0].covers_whole_file) == (Verdict.TOTAL_PASSED, True)
+    assert (changed.verdict, changed.signatures[0].sub_indication) == (Verdict.TOTAL_FAILED, SubIndication.HASH_FAILURE)
+    assert (further.verdict, "UNCOVERED_FILES" in codes(further)) == (Verdict.INDETERMINATE, True)
+    with pytest.raises(BadRequest, match="XAdES"):
+        archive_package(package, timestamper=authority, evidence=authority, trust=trust)
 
 
 # Headers beside the data
