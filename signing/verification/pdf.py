@@ -38,7 +38,7 @@ class Pdf:
         self.end = len(content) if end is None else end
         self.budget = Budget()
         self._depth = 0  # of lengths that are being looked up
-        self._objects: dict[Entry | tuple[Entry, int], Any] = {}
+        self._objects: dict[tuple[int, Entry, int], tuple[Any, int]] = {}  # value and end, by number, place, revision or 0
         self.kept_references: dict[tuple[int, int, frozenset[str]], tuple[int, ...]] = {}  # see graph.py
         self._extents: dict[Entry, tuple[int, int]] = {}
         self._entries: dict[tuple[int, int], Entry | None] = {}
@@ -158,20 +158,20 @@ class Pdf:
 
     def _load_plain(self, number: int, entry: Entry, revision: int) -> Any:
         """The object at an entry; one whose /Length is a reference may end elsewhere in another revision."""
-        if entry in self._objects:
-            return self._objects[entry]
-        key = (entry, -1 - revision)
-        if key in self._objects:
-            return self._objects[key]
+        for key in ((number, entry, 0), (number, entry, -1 - revision)):
+            if key in self._objects:
+                known, end = self._objects[key]
+                if end > self._ends[0]:  # what stands in the first revision is in all of them
+                    self._require_within(number, end, revision)
+                return known
         found, generation, value, end = self._read(entry[1], revision)
         if found != number or generation != entry[2]:
             raise BadStructure(f"object {number} {entry[2]} is {found} {generation} where the table points")
-        if end > self._limit(number, revision):
-            raise BadStructure(f"object {number} reaches into bytes that were added after the revision that names it")
+        self._require_within(number, end, revision)
         if self._decryption is not None and number != self._not_encrypted:
             value = self._decryption.value(value, number, generation)
         moving = isinstance(value, Stream) and isinstance(value.entries.get("/Length"), Ref)
-        self._objects[key if moving else entry] = value
+        self._objects[number, entry, -1 - revision if moving else 0] = value, end
         self._extents[entry] = entry[1], end
         return value
 
@@ -192,6 +192,11 @@ class Pdf:
             return None
         self._load_plain(number, entry, revision)
         return self._extents.get(entry)
+
+    def _require_within(self, number: int, end: int, revision: int) -> None:
+        """An object may not reach into what was written after the revision that names it. Raises BadStructure."""
+        if end > self._limit(number, revision):
+            raise BadStructure(f"object {number} reaches into bytes that were added after the revision that names it")
 
     def _limit(self, number: int, revision: int) -> int:
         """The end of the revision that defined an object: a table may not point at what is written later."""

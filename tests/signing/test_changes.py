@@ -199,6 +199,22 @@ def test_an_object_that_is_used_twice_is_not_plain(scene: Scene) -> None:
     assert told["principal_signs"][0] is Changes.FORBIDDEN  # type: ignore[index]
 
 
+def test_what_was_read_before_changes_no_answer(scene: Scene) -> None:
+    """A later table that leads a number to another object is refused, even if that object was read already."""
+    content = scene.approved
+    update = Update(content)
+    first, second = update.page(), update.catalog
+    place = update.pdf.entry(second, update.pdf.last)
+    assert place is not None
+    trailer = b"trailer\n<< /Size %d /Root %d 0 R /Prev %d >>\n" % (update.size, second, update.pdf.sections[-1].start)
+    table = b"xref\n%d 1\n%010d 00000 n \n" % (first, place[1]) + trailer + b"startxref\n%d\n%%%%EOF\n" % len(content)
+    pdf = Pdf(content + table)
+    assert pdf.load(second, pdf.last)["/Type"] == "/Catalog"
+
+    with pytest.raises(Fault, match="where the table points"):
+        pdf.load(first, pdf.last)
+
+
 @pytest.mark.parametrize("written", [b"%d 0 R", b"%d\n0 R", b"%d  0 R", b"00%d 0 R"])
 def test_an_early_reference_is_found_however_it_is_written(written: bytes, scene: Scene) -> None:
     """White space and comments do not hide a reference to an object that does not exist yet."""
