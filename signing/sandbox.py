@@ -18,11 +18,13 @@ import json
 import multiprocessing
 import os
 import resource
+import signal
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import ceil
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -35,7 +37,8 @@ from signing.trust import Trust
 from signing.verification.verify import MAX_BYTES
 from signing.verification.words import finding
 
-SECONDS = 10.0  # per file
+SECONDS = 10.0  # of the processor, per file: the same file gets the same answer on a busy machine
+_PATIENCE = 4  # times as long by the clock, before it is taken for hung
 FETCH_SECONDS = 20.0  # more, where the bundle's hosts are asked: as long as `fetching` takes at most
 MEMORY_BYTES = 1024 * 1024 * 1024  # address space of the worker
 FILES_PER_WORKER = 500  # then a fresh one, so that what libraries leak stays small
@@ -43,8 +46,8 @@ CACHED_REPORTS = 512
 CACHED_BYTES = 64 * 1024 * 1024  # of all of them, as JSON
 MAX_REPORT = 64 * 1024 * 1024  # bytes of JSON; the largest seen has 300 KB
 
+_ENDING_SECONDS = 0.2
 _START_SECONDS = 60.0  # a loaded machine imports slowly; this time is not the file's
-_CPU_SECONDS = 30  # per worker and file, if the clock of the parent fails
 
 
 class Sandbox:
@@ -140,18 +143,19 @@ class Sandbox:
         name, digest, moment = asked.name, asked.digest, asked.moment
         if asked.size > MAX_BYTES:
             return _unreadable(name, digest, moment, self.trust, "TOO_LARGE", str(asked.size))
-        seconds = self.seconds + (FETCH_SECONDS if asked.fetch else 0)
+        patience = self.seconds * _PATIENCE + (FETCH_SECONDS if asked.fetch else 0)
         try:
             worker = self._ready()
-            worker.give(asked)
-            told = worker.answer(seconds)
+            worker.give(asked, self.seconds)
+            told = worker.answer(patience)
         except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             told = None
             reason = "process"
         else:
-            reason = f"{seconds:g} s"
+            reason = f"{patience:g} s"
         if told is None:
-            reason = reason if self._worker is None or self._worker.alive else "memory"
+            if self._worker is not None:
+                reason = self._worker.end(self.seconds) or reason
             self._drop()
             return _unreadable(name, digest, moment, self.trust, "RESOURCE_LIMIT", reason)
         if self._worker is not None and self._worker.served >= self.files_per_worker:
@@ -187,7 +191,7 @@ class _Asked:
         """Of all that is sent, in bytes."""
         return len(self.content) + len(self.signature or b"")
 
-    def head(self) -> bytes:
+    def head(self, seconds: float) -> bytes:
         """What is sent before the bytes."""
         return json.dumps(
             {
@@ -196,6 +200,7 @@ class _Asked:
                 "password": self.password,
                 "detached": self.signature is not None,
                 "fetch": self.fetch,
+                "seconds": seconds,
             }
         ).encode()
 
@@ -222,9 +227,9 @@ class _Worker:
         """Whether the process still runs."""
         return self._process.is_alive()
 
-    def give(self, asked: _Asked) -> None:
+    def give(self, asked: _Asked, seconds: float) -> None:
         """Send a file. It is larger than the pipe: the worker reads while it is written."""
-        self._pipe.send_bytes(asked.head())
+        self._pipe.send_bytes(asked.head(seconds))
         self._pipe.send_bytes(asked.content)
         if asked.signature is not None:
             self._pipe.send_bytes(asked.signature)
@@ -239,6 +244,13 @@ class _Worker:
         self.served += 1
         self.told = len(text)
         return report
+
+    def end(self, seconds: float) -> str:
+        """Why it has ended by itself; "" if it has not."""
+        self._process.join(_ENDING_SECONDS)  # the pipe is closed a moment before the process is gone
+        if self._process.exitcode is None:
+            return ""
+        return f"{seconds:g} s" if self._process.exitcode == -signal.SIGXCPU else "memory"
 
     def kill(self) -> None:
         """End it at once."""
@@ -262,8 +274,8 @@ def _work(pipe: Connection, packed: Mapping[str, Any], memory_bytes: int) -> Non
         except (EOFError, OSError):
             return
         used = resource.getrusage(resource.RUSAGE_SELF)
-        spent = int(used.ru_utime + used.ru_stime)
-        resource.setrlimit(resource.RLIMIT_CPU, (spent + _CPU_SECONDS, resource.RLIM_INFINITY))
+        limit = ceil(used.ru_utime + used.ru_stime + told["seconds"])  # whole seconds; then SIGXCPU ends it
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
         report = _judged(content, signature, trust, told)
         pipe.send_bytes(json.dumps(report.to_json()).encode())
 
@@ -316,7 +328,7 @@ def verify_untrusted(
     signature: bytes | None = None,
     fetch: bool = False,
 ) -> Report:
-    """`verify` for a file from outside: 10 s and 1 GB at most, in a worker that is kept for the next one.
+    """`verify` for a file from outside: 10 s of the processor and 1 GB at most, in a worker that is kept for the next one.
 
     `signature`: a detached CAdES signature (.p7s) of the content. `fetch` asks the hosts that the bundle names, 20 s more.
     """

@@ -1,6 +1,6 @@
-"""A stranger's words, shown to people: what cannot be seen, or moves what is seen, is made visible.
+r"""A stranger's words, shown to people: what cannot be seen, or moves what is seen, is made visible.
 
-    visible("Nguyễn\\x1b[2J An")        # "Nguyễn\\u{1b}[2J An"
+    visible("Nguyễn\x1b[2J An")        # "Nguyễn\u{1b}[2J An"
 
 Names in a file may hold line breaks that look like lines of ours, escape sequences that overwrite a terminal, marks that
 turn the direction of writing ("fdp.exe"), and letters without a width. JSON and the report's own values keep them.

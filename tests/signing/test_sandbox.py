@@ -13,7 +13,8 @@ from signing import DemoAuthority, Level, Trust, verify_file, verify_untrusted
 from signing.cades import sign_cades
 from signing.demo import Issued
 from signing.sandbox import Sandbox
-from tests.signing.updates import Style, identity, put_signature
+from signing.verification.syntax import Ref
+from tests.signing.updates import Style, Update, identity, put_signature
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +154,22 @@ def test_a_pipe_or_a_device_is_no_file(trust: Trust, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
 
     assert [verify_file(each, trust).verdict for each in (tmp_path / "pipe", "/dev/zero")] == ["UNREADABLE", "UNREADABLE"]
+
+
+def test_the_limit_is_the_processors_time(trust: Trust, signed: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that costs more than its seconds of the processor is ended by them, whatever the clock says; the next one passes.
+
+    A busy machine makes the clock run on while the file waits: its answer must not depend on that.
+    """
+    monkeypatch.setattr("signing.sandbox._PATIENCE", 1000)
+    update = Update(signed)
+    for number in range(60_000):
+        update.add({"/N": number, "/Before": [Ref(n, 0) for n in range(max(1, number - 20), number)]})
+    with Sandbox(trust, seconds=0.2) as sandbox:
+        report = sandbox.verify(update.bytes())
+        (found,) = report.findings
+        sandbox.seconds = 10.0
+
+        assert (report.verdict, found.code) == ("UNREADABLE", "RESOURCE_LIMIT")
+        assert "0.2 s" in found.message
+        assert sandbox.verify(signed).verdict == "TOTAL_PASSED"
