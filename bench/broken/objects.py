@@ -16,6 +16,7 @@ _TOKEN = re.compile(
     rb"<<|>>|\[|\]|/[^\s<>\[\]()/%]*|\d+ \d+ R\b|[-+]?[\d.]+|\((?:[^()\\]|\\.|\([^()]*\))*\)|<[0-9A-Fa-f\s]*>|[a-z]+|\s+|.",
     re.DOTALL,
 )
+_LOCKED = re.compile(rb"/Encrypt \d+ \d+ R|/ID ?\[[^\]]*\]")  # without them nothing of an encrypted file is read
 _ROOT, _START = re.compile(rb"/Root (\d+ \d+ R)"), re.compile(rb"startxref\s+(\d+)")
 _KEYS = (
     b"/Kids", b"/Parent", b"/Fields", b"/T", b"/FT", b"/V", b"/Type", b"/Subtype", b"/Annots", b"/AP", b"/N", b"/P", b"/Lock",
@@ -130,7 +131,7 @@ def rewritten(data: bytes, chance: random.Random) -> bytes:
     numbers = list(objects)
     for number in chance.sample(numbers, min(len(numbers), chance.choice((1, 1, 2, 4)))):
         objects[number] = body(objects[number], chance, numbers)
-    return _section(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", objects, b"/Root " + root[-1], chance)
+    return _section(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", objects, b"/Root " + root[-1] + _locked(data), chance)
 
 
 def appended(data: bytes, chance: random.Random) -> bytes:
@@ -144,7 +145,12 @@ def appended(data: bytes, chance: random.Random) -> bytes:
     if likely(chance, 0.3):
         changed[max(numbers) + chance.choice((1, 2, 500))] = b" " + chance.choice(_OTHERS) + b" "
     trailer = b"/Root %s /Prev %s" % (root[-1] if likely(chance, 0.9) else b"%d 0 R" % chance.choice(numbers), start[-1])
+    trailer += _locked(data)
     return _section(data, changed, trailer, chance)
+
+
+def _locked(data: bytes) -> bytes:
+    return b" ".join(dict.fromkeys(_LOCKED.findall(data))) if b"/Encrypt" in data else b""
 
 
 def _section(before: bytes, objects: dict[int, bytes], trailer: bytes, chance: random.Random) -> bytes:

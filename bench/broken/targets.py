@@ -14,7 +14,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
+import pikepdf
 from lxml import etree
 
 from bench.broken.asn1 import Node
@@ -80,6 +82,16 @@ def minimal() -> bytes:
     return bytes(out)
 
 
+def encrypted(content: bytes, revision: Literal[3, 4, 6]) -> bytes:
+    """The same behind an empty password, by the security handler of this revision."""
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        modern = revision >= 4  # noqa: PLR2004 -- where AES begins
+        locked = pikepdf.Encryption(owner="owner", user="", R=revision, aes=modern, metadata=modern)
+        pdf.save(out, encryption=locked, object_stream_mode=pikepdf.ObjectStreamMode.disable, static_id=True)
+    return out.getvalue()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sound:
     """Sound files of each kind to break, and what is needed to judge and to sign."""
@@ -118,7 +130,7 @@ class Sound:
         )
         data = "Học bạ số".encode() * 50
         return cls(
-            pdfs=(plain, *signed),
+            pdfs=(plain, *signed, encrypted(plain, 3), encrypted(plain, 4), encrypted(plain, 6)),
             signed=signed,
             xml=sign_xml(_XML, reference_id="data", place="signs", signer=signer, timestamper=authority, level=Level.B_T),
             data=data,

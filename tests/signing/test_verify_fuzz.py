@@ -38,6 +38,7 @@ def test_the_files_that_are_broken_were_sound(tmp_path: Path) -> None:
     sound = Sound.made(tmp_path)
 
     assert [verify(each, sound.trust, at=sound.at).verdict for each in sound.signed] == [Verdict.TOTAL_PASSED] * 4
+    assert {verify(each, sound.trust).verdict for each in sound.pdfs if each not in sound.signed} == {Verdict.NO_SIGNATURE}
 
 
 def test_a_file_that_is_written_anew_is_read_to_its_objects() -> None:
