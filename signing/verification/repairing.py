@@ -16,7 +16,7 @@ _MAX_END = 400  # bytes from a table to its %%EOF; real ones have 30, some write
 _MAX_LEAP = 10_000  # numbers that an update leaves out; real ones go on with the next
 # A head at the start of a line, as nearly all are: found without looking at the lines before. Its number has up to 8 digits.
 _USUAL = 16
-_USUAL_HEAD = re.compile(rb".*?[\r\n]([1-9]\d{0,7}) \d{1,5} \Z", re.DOTALL)
+_USUAL_HEAD = re.compile(rb".*[\r\n]([1-9]\d{0,7}) \d{1,5} \Z", re.DOTALL)
 _BEFORE_OBJ = frozenset(b"\0\t\n\f\r 0123456789")
 
 
@@ -87,18 +87,23 @@ def _heads(content: bytes, begin: int, stop: int) -> Iterator[tuple[int, str]]:
     """Place and number of each `number generation obj`; the word is looked for first: quick in long hexadecimal text."""
     at = content.find(b"obj", begin, stop)
     while at >= 0:
-        quick = _USUAL_HEAD.match(content, max(at - _USUAL, begin), at)
-        if quick is not None:
-            yield quick.start(1), quick.group(1).decode()
-        elif content[at - 1] in _BEFORE_OBJ:
-            try:
-                named = number_before(content, at)
-            except NotPlain as reason:
-                yield at, str(reason)
+        if content[at - 1] in _BEFORE_OBJ:
+            quick = _USUAL_HEAD.match(content[max(at - _USUAL, begin) : at])
+            if quick is not None:
+                yield max(at - _USUAL, begin) + quick.start(1), quick.group(1).decode()
             else:
-                if named is not None and named[0] >= begin:
-                    yield named[0], named[1].lstrip(b"0")[:10].decode()
+                yield from _unusual_head(content, begin, at)
         at = content.find(b"obj", at + 3, stop)
+
+
+def _unusual_head(content: bytes, begin: int, at: int) -> Iterator[tuple[int, str]]:
+    try:
+        named = number_before(content, at)
+    except NotPlain as reason:
+        yield at, str(reason)
+    else:
+        if named is not None and named[0] >= begin:
+            yield named[0], named[1].lstrip(b"0")[:10].decode()
 
 
 def _leads_to_object(pdf: Pdf, number: int, revision: int) -> bool:
