@@ -78,9 +78,11 @@ def extend(
     document = _document(pdf)
     if not document.signatures:
         raise NothingToExtend("Tài liệu chưa có chữ ký nào", "The document carries no signature")
-    known = _known_certificates(document, trust)
-    proven = _unique(itertools.chain.from_iterable(_paths(each, known) for each in document.signatures))
-    longer, reports = _extended(pdf, proven, evidence, timestamper if level is Level.B_LTA else None, field, trust)
+    archive = timestamper if level is Level.B_LTA else None
+    longer, reports = _extended(pdf, _all_proven(document, trust), evidence, archive, field, trust)
+    if archive is not None and _is_unstamped(document):
+        # The archive timestamp is the first proof of time: what proves its own authority can only come after it.
+        longer, reports = _extended(longer, _all_proven(_document(longer), trust), evidence, archive, field, trust)
     if trust is not None:
         check_level(level, reports, longer)
     return longer
@@ -174,6 +176,20 @@ def with_proof(
 
 
 # Whose revocation status is wanted
+
+
+def _all_proven(document: SignedDocument, trust: Trust | None) -> tuple[_Proven, ...]:
+    known = _known_certificates(document, trust)
+    return _unique(itertools.chain.from_iterable(_paths(each, known) for each in document.signatures))
+
+
+def _is_unstamped(document: SignedDocument) -> bool:
+    """Whether a signature has neither a timestamp of its own nor a document timestamp after it."""
+    stamps = [each.end for each in document.signatures if each.is_timestamp]
+    people = [each for each in document.signatures if not each.is_timestamp]
+    return any(
+        max(stamps, default=-1) < each.end and all(proven.since is None for proven in _paths(each, ())) for each in people
+    )
 
 
 def _paths(found: FoundSignature, known: Sequence[bytes]) -> Iterator[_Proven]:
