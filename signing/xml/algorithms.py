@@ -20,10 +20,13 @@ XADES = "http://uri.etsi.org/01903/v1.3.2#"
 XADES_141 = "http://uri.etsi.org/01903/v1.4.1#"
 XADES_OLD = frozenset({"http://uri.etsi.org/01903/v1.1.1#", "http://uri.etsi.org/01903/v1.2.2#"})  # named, not read
 RFC9231 = "http://www.w3.org/2021/04/xmldsig-more#"
+FILTER_2 = "http://www.w3.org/2002/06/xmldsig-filter2"
+EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
+# The namespaces of which signatures are made.
+VOCABULARY = frozenset({DS, DSIG11, XENC, XADES, XADES_141, EXCLUSIVE, FILTER_2, MORE, NEWER, RFC9231, *XADES_OLD})
 ENVELOPED = DS + "enveloped-signature"
 SIGNED_PROPERTIES = "http://uri.etsi.org/01903#SignedProperties"
 MANIFEST = DS + "Manifest"
-EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 
 DIGESTS: Mapping[str, str] = {
     MORE + "md5": "md5",

@@ -6,7 +6,7 @@ coverage(content)["PHAT_HANH_HOC_BA/CBQL"][0].path      # "/root/DU_LIEU_HOC_BA"
 from collections.abc import Mapping, Sequence
 
 from signing.verification.faults import Fault
-from signing.xml.algorithms import DS
+from signing.xml.algorithms import DS, VOCABULARY
 from signing.xml.references import Covered, is_content, target_id, target_of
 from signing.xml.signature import read_signature
 from signing.xml.transforms import Without
@@ -96,14 +96,14 @@ def lookalikes(document: Document, covered: Sequence[Covered]) -> list[str]:
     """Elements that nobody signed under the very name of one that is signed: what signature wrapping leaves behind.
 
     The signed original is moved to where no program looks, and something else stands in its place. Which of the two a program
-    takes, its schema decides, which is not known here, nor whether it minds namespaces. What a signature carries unsigned in an
-    Object of its own has no purpose at all: there, the names of everything that is signed count.
+    takes, its schema decides, which is not known here, nor whether it minds namespaces. What a signature carries unsigned has
+    no purpose at all: there, the names of everything that is signed count.
     """
     signed = [each.element for each in covered if each.element is not None]
     names = {each.local for each in signed if each.namespace != DS and each is not document.root}
     is_signed = signed_numbers(document, covered)
-    every = {each.local for each in document.root.walk() if is_signed[each.number] and each.namespace != DS}
-    carried = {each.number for holder in _carried(document) for each in holder.walk()}
+    every = {each.local for each in document.root.walk() if is_signed[each.number] and each.namespace not in VOCABULARY}
+    carried = _carried(document)
     found: list[str] = []
     for element in document.root.walk() if every else ():
         told = every if element.number in carried else names
@@ -114,10 +114,15 @@ def lookalikes(document: Document, covered: Sequence[Covered]) -> list[str]:
     return found
 
 
-def _carried(document: Document) -> list[Element]:
-    """What signatures bring in Objects that do not hold their properties."""
-    objects = [each for signature in signature_elements(document) for each in signature.elements("Object", DS)]
-    return [each for each in objects if not any(True for _ in each.elements("QualifyingProperties"))]
+def _carried(document: Document) -> set[int]:
+    """What signatures bring along that is not their own: Objects without properties, and strange elements anywhere in them."""
+    found: set[int] = set()
+    for signature in document.signatures:
+        found.update(each.number for each in signature.walk() if each.namespace not in VOCABULARY)
+        for holder in signature.elements("Object", DS):
+            if not any(True for _ in holder.elements("QualifyingProperties")):
+                found.update(each.number for each in holder.walk())
+    return found
 
 
 def signed_numbers(document: Document, covered: Sequence[Covered]) -> bytearray:

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 from signing.verification.faults import Fault
-from signing.xml.algorithms import DS, ENVELOPED, EXCLUSIVE
+from signing.xml.algorithms import DS, ENVELOPED, EXCLUSIVE, FILTER_2
 from signing.xml.canonical import METHODS, Method
 from signing.xml.tree import Element
 
 BASE64 = DS + "base64"
 XPATH = "http://www.w3.org/TR/1999/REC-xpath-19991116"
-FILTER_2 = "http://www.w3.org/2002/06/xmldsig-filter2"
 _NAMES: Mapping[str, str] = {
     XPATH: "XPath",
     FILTER_2: "XPath Filter 2.0",

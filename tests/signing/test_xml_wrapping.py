@@ -7,7 +7,7 @@ import pytest
 from signing import DemoAuthority, Issued, Trust, Verdict
 from signing.report import Report
 from signing.xml import Role, coverage, sign_transcript, sign_xml, verify_xml
-from signing.xml.algorithms import DS, ENVELOPED
+from signing.xml.algorithms import DS, ENVELOPED, XADES
 from tests.signing.xml_documents import handmade, replaced, transcript
 
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
@@ -99,6 +99,30 @@ def test_wrapping_of_the_whole_message(inside: bool, people: Mapping[str, Issued
 
     assert verify_xml(signed, trust).verdict is Verdict.TOTAL_PASSED
     assert report.verdict is not Verdict.TOTAL_PASSED
+
+
+SMUGGLED = {
+    "an object": (b"</Signature>", b"<Object>%s</Object></Signature>"),
+    "KeyInfo": (b"</KeyInfo>", b"%s</KeyInfo>"),
+    "properties": (
+        b"</Signature>",
+        b'<Object><QualifyingProperties xmlns="%b">%%s</QualifyingProperties></Object></Signature>',
+    ),
+}
+
+
+@pytest.mark.parametrize("where", list(SMUGGLED))
+def test_content_smuggled_into_an_enveloped_signature(where: str, people: Mapping[str, Issued], trust: Trust) -> None:
+    """What the signature itself carries is signed by nobody; a program that searches by name finds it first."""
+    document = b"<r><place/><mark>8,5</mark></r>"
+    signed = handmade(people["teacher"], document, uri='URI=""', transforms=(ENVELOPED,))
+    end, content = SMUGGLED[where]
+    content = content.replace(b"%b", XADES.encode()).replace(b"%%", b"%")
+    report = verify_xml(signed.replace(end, content % b'<mark xmlns="">10</mark>'), trust)
+    harmless = verify_xml(signed.replace(end, content % b'<other xmlns="">10</other>'), trust)
+
+    assert (report.verdict, "LOOKALIKE_UNSIGNED" in codes(report)) == (Verdict.INDETERMINATE, True)
+    assert harmless.verdict is Verdict.TOTAL_PASSED
 
 
 # The same upon the ministry's transcript.
