@@ -32,7 +32,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from bench.broken.targets import Sound, Targets
+from bench.broken.sound import Sound
+from bench.broken.targets import Targets
 from bench.broken.text import update
 from bench.table import Row, Table
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.broken.asn1 import Node
 from bench.broken.objects import rewritten
-from bench.broken.targets import Sound, minimal
+from bench.broken.sound import Sound, minimal
 from bench.fuzz import PORTION, fuzz, long_run
 from signing import Trust, Verdict, verify
 
