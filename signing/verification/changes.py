@@ -155,9 +155,9 @@ def _catalog(pair: Pair, *, signing: bool) -> list[Change]:
 def loses_values(old: View, new: View) -> bool:
     """Whether the store is gone or holds less than before: evidence may be added and rearranged, never dropped."""
     before, after = old.get(old.catalog, "/DSS"), new.get(new.catalog, "/DSS")
-    if before is None:
-        return not isinstance(after, dict)
-    return not isinstance(after, dict) or not _values(old, before) <= _values(new, after)
+    if not isinstance(after, dict) or not isinstance(new.resolve(after.get("/VRI")), dict | None):
+        return True
+    return before is not None and not _values(old, before) <= _values(new, after)
 
 
 def _values(view: View, store: Any) -> set[bytes]:

@@ -22,6 +22,7 @@ from signing.verification.permissions import Change, What
 from signing.verification.syntax import Ref
 
 _CATALOG_FREE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Version", "/Metadata"})
+_LISTING = frozenset({"/AcroForm", "/Pages", "/Fields", "/Annots", "/Kids", "/K", "/Nums", "/Obj", "/StructTreeRoot"})
 _STORED = ("/Certs", "/OCSPs", "/CRLs")
 _FORM_FREE = frozenset({"/Fields", "/SigFlags"})
 _FIELD_FREE = frozenset({"/V", "/AP", "/F", "/M"})  # of a signature field that is filled
@@ -60,6 +61,7 @@ class PlainHistory:
         self._catalog_uses = self._count_catalog_uses()
         self._require_catalog_in_its_place()
         self._lists: dict[tuple[int, str], Counter[Ref]] = {}
+        self._rewriting: dict[int, bool] = {}
         self._changes: dict[int, list[Change] | NotPlain] = {}
         fields = form_fields(pdf.at(base))
         for revision in self._later:
@@ -97,6 +99,8 @@ class PlainHistory:
         """The references to a field that are as they must be: field lists, its page's annotations, its place in the tags."""
         expected, reference = 0, Ref(number, 0)
         for r in range(self.pdf.last + 1):
+            if r > self.base and number not in self._later[r] and not self._rewrites_lists(r):
+                continue
             view = self.pdf.at(r)
             form = view.catalog.get("/AcroForm")
             holder = form if isinstance(form, Ref) else view.trailer.get("/Root")
@@ -109,6 +113,15 @@ class PlainHistory:
                 expected += self._listed(r, page, "/Annots", page)[reference]
                 expected += _tag_uses(view, entries, reference)
         return expected
+
+    def _rewrites_lists(self, revision: int) -> bool:
+        """Whether a later revision brings anything that could list a field: a form, a page, an array, tags."""
+        if revision not in self._rewriting:
+            objects = [self.pdf.load(number, revision) for number in self._later[revision]]
+            self._rewriting[revision] = any(
+                isinstance(each, list) or (isinstance(each, dict) and not _LISTING.isdisjoint(each)) for each in objects
+            )
+        return self._rewriting[revision]
 
     def array_uses(self, number: int, pages: Iterable[Ref]) -> int:
         """How often these pages name an array as their annotations."""
@@ -428,7 +441,8 @@ class _Step:
             self.explained.add(old.number)
         if not isinstance(after, dict) or not isinstance(before, dict | None):
             raise NotPlain("security store")
-        if not after.keys() <= {"/Type", "/VRI", *_STORED}:
+        entries = self.new.resolve(after.get("/VRI"))
+        if not after.keys() <= {"/Type", "/VRI", *_STORED} or not isinstance(entries, dict | None):
             raise NotPlain("security store with other entries")
         for key in _STORED:
             first, second = (before or {}).get(key), after.get(key)
