@@ -35,6 +35,7 @@ class Attached:
 
     name: str
     content: bytes
+    stop: int  # where its bytes end in the file: what covers them proves its age
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ def look_inside(pdf: Pdf) -> Contents:
     hidden: list[tuple[int, int]] = []
     cut = 0
     try:
-        for name, stream in _files(view):
+        for name, stream in embedded_files(view):
             if len(attached) >= MAX_FILES:
                 cut += 1
                 continue
@@ -68,7 +69,7 @@ def look_inside(pdf: Pdf) -> Contents:
             if content is None:
                 cut += 1
             else:
-                attached.append(Attached(name=name, content=content))
+                attached.append(Attached(name=name, content=content, stop=stream.stop))
     except Fault:
         cut += 1
     if attached:
@@ -131,7 +132,7 @@ def _action(view: View, value: Any, where: str) -> Iterator[str]:
                 queue.append(entries["/Next"])
 
 
-def _files(view: View) -> Iterator[tuple[str, Stream]]:
+def embedded_files(view: View) -> Iterator[tuple[str, Stream]]:
     """Embedded files: by name, associated with the document, and in annotations; each once."""
     seen: set[int] = set()
     holders = [value for _, value in _name_tree(view, view.get(view.catalog, "/Names", "/EmbeddedFiles"))]

@@ -122,7 +122,7 @@ def _verify(content: bytes, trust: Trust, now: datetime, depth: int, password: s
     stained = bool(doubts) or any(each.code in {"HIDDEN_OBJECTS", "NOT_STRICT"} for each in document.findings)
     reports = tuple(_report(each, document, stained=stained) for each in judged)
     contents = look_inside(pdf)
-    attachments = _attachments(contents.attached, trust, _proved_since(judged, now), depth)
+    attachments = _attachments(contents.attached, trust, judged, now, depth)
     findings = (
         *doubts,
         *document.findings,
@@ -341,22 +341,26 @@ def _verdict(reports: tuple[SignatureReport, ...], findings: tuple[Finding, ...]
     return Verdict.TOTAL_PASSED
 
 
-def _proved_since(judged: tuple[Judged, ...], now: datetime) -> datetime:
-    """Since when what is attached is proved to exist: it is part of what every valid signature and timestamp here covers.
+def _proved_since(attached: Attached, judged: tuple[Judged, ...], now: datetime) -> datetime:
+    """Since when what is attached is proved to exist: by the valid signatures and timestamps whose digest holds its bytes.
 
-    So a sheet whose signer's certificate has expired since is judged as of its binding (EN 319 102-1, 5.6.2.3).
+    So a sheet whose signer's certificate has expired since is judged as of its binding (EN 319 102-1, 5.6.2.3), and one
+    that was attached later as of then.
     """
-    return min((each.best_time for each in judged if each.verdict is Verdict.TOTAL_PASSED and each.time_is_proved), default=now)
+    proofs = (each for each in judged if each.verdict is Verdict.TOTAL_PASSED and each.time_is_proved)
+    return min((each.best_time for each in proofs if each.found.end >= attached.stop), default=now)
 
 
-def _attachments(attached: tuple[Attached, ...], trust: Trust, now: datetime, depth: int) -> tuple[AttachmentReport, ...]:
+def _attachments(
+    attached: tuple[Attached, ...], trust: Trust, judged: tuple[Judged, ...], now: datetime, depth: int
+) -> tuple[AttachmentReport, ...]:
     reports: list[AttachmentReport] = []
     verified = 0
     for each in attached:
         report = None
         if depth < MAX_DEPTH and verified < MAX_ATTACHMENTS and is_pdf(each.content):
             verified += 1
-            report = verify(each.content, trust, at=now, name=each.name, depth=depth + 1)
+            report = verify(each.content, trust, at=_proved_since(each, judged, now), name=each.name, depth=depth + 1)
         reports.append(
             AttachmentReport(
                 name=each.name,

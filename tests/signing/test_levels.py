@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from signing import Report, Trust, verify
 from signing.trust import Revocation
-from signing.verification.syntax import Ref
+from signing.verification.syntax import Name, Ref
 from tests.signing.pki import AUTHORITY_OF_TIME, DAY, NOW, RESPONDER, Party, Plan, Said, answer, authority, crl, entry, make
 from tests.signing.updates import Identity, Style, Update, put_signature, put_timestamp, replace_contents, token_signer
 
@@ -486,3 +486,29 @@ def test_no_mutation_of_a_container_is_a_surprise(flips: list[tuple[int, int]], 
 
     assert "CHECK_FAILED" not in {each.code for each in report.signature(FIRST).findings}
     assert report.verdict != "UNREADABLE"
+
+
+# Attached files: as old as what covers their bytes.
+
+
+def _attach(content: bytes, attached: bytes) -> bytes:
+    update = Update(content)
+    file = update.stream(attached, Type=Name("/EmbeddedFile"))
+    spec = update.add({"/Type": Name("/Filespec"), "/F": b"sheet.pdf", "/UF": b"sheet.pdf", "/EF": {"/F": Ref(file, 0)}})
+    update.change(update.catalog, Names={"/EmbeddedFiles": {"/Names": [b"sheet.pdf", Ref(spec, 0)]}})
+    return update.bytes()
+
+
+def test_an_attachment_is_as_old_as_its_binding(town: Town) -> None:
+    """A sheet whose signer's certificate ended since: bound in time it stands, attached afterwards it does not."""
+    signer = make(Plan(common="Ended", ends=NOW + 10 * DAY), town.issuing)
+    sheet = town.sign(town.book, at=None, by=signer)
+    before = town.sign(_attach(town.book, sheet))
+    after = _attach(town.sign(town.book), sheet)
+    later = NOW + 100 * DAY
+    first, second = (town.judge(each, later).attachments[0].report for each in (before, after))
+
+    assert first is not None
+    assert second is not None
+    assert (first.verdict, first.checked_at) == ("TOTAL_PASSED", NOW)
+    assert (second.signatures[0].sub_indication, second.checked_at) == ("OUT_OF_BOUNDS_NO_POE", later)
