@@ -92,6 +92,13 @@ def unsigned_parts(document: Document, signed: list[Element]) -> list[str]:
     return found
 
 
+def unsigned_attributes(covered: Sequence[Covered]) -> list[str]:
+    """Attributes of elements of which only the decoded text is signed; identifiers and an Object's own aside."""
+    texts = [each.element for each in covered if each.text_only and each.element is not None]
+    known = {"Id", "ID", "id", "Encoding", "MimeType"}
+    return [f"{each.path}/@{one.qname}" for each in texts for one in each.attributes if one.local not in known][:MAX_NAMED]
+
+
 def lookalikes(document: Document, covered: Sequence[Covered]) -> list[str]:
     """Elements that nobody signed under the very name of one that is signed: what signature wrapping leaves behind.
 

@@ -56,6 +56,7 @@ class Covered:
     size: int  # in bytes of canonical form
     element: Element | None = None
     enveloped: bool = False
+    text_only: bool = False  # its decoded text is signed (base64), not its name and attributes
     others_left_out: bool = False  # also other people's signatures inside are not signed
     left_out: frozenset[int] = frozenset()  # the signatures inside that are not signed, by their number
 
@@ -115,6 +116,7 @@ def check_reference(reference: Reference, parsed: Parsed, setting: Setting, cert
         size=size,
         element=target,
         enveloped=enveloped,
+        text_only=reference.transforms.base64,
         others_left_out=reference.transforms.without is Without.ALL or reference.transforms.base64,
         left_out=omitted(reference, parsed, setting, target),
     )
@@ -146,7 +148,7 @@ def octets_of(reference: Reference, parsed: Parsed, setting: Setting, *, default
     transforms = reference.transforms
     left_out = omitted(reference, parsed, setting, target)
     if transforms.base64:
-        return _decoded("".join(_texts(target, left_out)))
+        return _decoded(_text_of(target))
     whole = reference.uri in {"", _XPOINTER_ROOT}
     return canonical(
         setting.document if whole else target,
@@ -168,17 +170,16 @@ def omitted(reference: Reference, parsed: Parsed, setting: Setting, target: Elem
             return frozenset(each.number for each in setting.signatures if each.is_inside(target))
 
 
-def _texts(target: Element, left_out: frozenset[int]) -> list[str]:
-    """The character data of an element and everything in it, in document order (XML-DSig 6.6.2)."""
-    found: list[str] = []
-    stack: list[Element | str] = [target]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, str):
-            found.append(node)
-        elif node.number not in left_out:
-            stack.extend(child for child in reversed(node.children) if isinstance(child, Element | str))
-    return found
+def _text_of(target: Element) -> str:
+    """The text of an element for base64 (XML-DSig 6.6.2). It would strip tags inside: nobody would have signed those."""
+    if any(True for _ in target.elements()):
+        raise Refused(
+            "TRANSFORM_REFUSED",
+            f"base64 of elements: {target.path}",
+            sub=SubIndication.SIG_CONSTRAINTS_FAILURE,
+            verdict=Verdict.INDETERMINATE,
+        )
+    return target.text
 
 
 def _decoded(text: str) -> bytes:

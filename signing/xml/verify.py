@@ -29,6 +29,7 @@ from signing.xml.covering import (
     lookalikes,
     share,
     signature_elements,
+    unsigned_attributes,
     unsigned_parts,
 )
 from signing.xml.manifests import Listed, follow_manifests
@@ -137,7 +138,7 @@ def _verify(
             covered += one.covered
     signed = [each.element for each in covered if each.element is not None]
     if reports:
-        unsigned = unsigned_parts(document, signed)
+        unsigned = [*unsigned_parts(document, signed), *unsigned_attributes(covered)]
         findings += [finding("UNSIGNED_PARTS", ", ".join(unsigned))] if unsigned else []
         alike = [path for path in lookalikes(document, covered) if not unfinished(document, path)]
         findings += [finding("LOOKALIKE_UNSIGNED", ", ".join(alike))] if alike else []
@@ -310,7 +311,9 @@ def _changes(covered: tuple[Covered, ...], parsed: Parsed, setting: Setting) -> 
 
 def _told(covered: tuple[Covered, ...], listed: Listed, parsed: Parsed, setting: Setting) -> list[Finding]:
     parts = [
-        f"{each.path}{f' (#{each.id})' if each.id else ''} {share(each, setting.document, setting.spans)}" for each in covered
+        f"{'base64: ' if each.text_only else ''}{each.path}{f' (#{each.id})' if each.id else ''} "
+        f"{share(each, setting.document, setting.spans)}"
+        for each in covered
     ]
     found = [finding("COVERS", ", ".join(parts))]
     countersigned = [each.path for each in covered if each.element is not None and _is_value(each.element)]

@@ -237,6 +237,19 @@ def test_the_content_of_an_enveloping_signature(ana: Issued, trust: Trust, tmp_p
         assert verify_xml(signed.replace(b"</Object>", b"AAAA</Object>"), trust).verdict is Verdict.TOTAL_FAILED
 
 
+def test_of_base64_only_the_text_is_signed(ana: Issued, trust: Trust) -> None:
+    """Elements inside would be stripped away before hashing: not followed. Attributes are nobody's, and named."""
+    document = b'<r><d Id="d">aGVsbG8=</d><place/></r>'
+    signed = composed(document, [reference("#d", BASE64)], rsa_sha256(ana), key_info=x509(ana.certificate))
+    inside = verify_xml(signed.replace(b"aGVs", b'aGVs<mark value="10"/>'), trust)
+    beside = verify_xml(signed.replace(b'<d Id="d">', b'<d Id="d" mark="10">'), trust)
+    told = [each.message for each in beside.findings if each.code == "UNSIGNED_PARTS"]
+
+    assert any("base64: /r/d" in each.message for each in verify_xml(signed, trust).signatures[0].findings)
+    assert (inside.verdict, "TRANSFORM_REFUSED" in codes(inside)) == (Verdict.INDETERMINATE, True)
+    assert "/r/d/@mark" in told[0]
+
+
 XPATHS = {
     "all signatures": f'<Transform Algorithm="http://www.w3.org/TR/1999/REC-xpath-19991116"><XPath xmlns:q="{DS}">'
     "not(ancestor-or-self::q:Signature)</XPath></Transform>",
