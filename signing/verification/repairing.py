@@ -1,15 +1,15 @@
 """What a later revision may hold so that a reader that repairs files sees another document than one that follows the tables."""
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 
 from signing.verification.census import number_before
+from signing.verification.contents import embedded_files
 from signing.verification.faults import Fault, NotPlain
 from signing.verification.graph import positions
 from signing.verification.indirect import is_head
 from signing.verification.pdf import FREE, PLAIN, Pdf
-from signing.verification.syntax import Stream
+from signing.verification.syntax import parse
 
 _MAX_LEAD = 32  # bytes of white space that a row may lead to before its object
 _MAX_END = 400  # bytes from a table to its %%EOF; real ones have 30, some write a comment of 100
@@ -17,6 +17,9 @@ _MAX_LEAP = 10_000  # numbers that an update leaves out; real ones go on with th
 # A head at the start of a line, as nearly all are: found without looking at the lines before. Its number has up to 8 digits.
 _USUAL = 16
 _USUAL_HEAD = re.compile(rb".*[\r\n]([1-9]\d{0,7}) \d{1,5} \Z", re.DOTALL)
+# The name however it is written (7.3.5).
+_OBJECT_STREAM = re.compile(rb"/(?:O|#4[fF])(?:b|#62)(?:j|#6[aA])(?:S|#53)(?:t|#74)(?:m|#6[dD])")
+_MAX_DICTIONARY = 4096  # bytes before that name in its object; real ones have 50
 _BEFORE_OBJ = frozenset(b"\0\t\n\f\r 0123456789")
 
 
@@ -26,7 +29,7 @@ def hidden_objects(pdf: Pdf, base: int) -> list[str]:
     The rows make a reader repair; then it takes the last object of each number that it finds, also from inside a stream.
     """
     signed = max(each.end for each in pdf.sections[: base + 1])
-    found = _overtaken(pdf, base, signed)
+    found = _overtaken(pdf, base, signed) + unnamed_streams(pdf)
     begin = signed
     for revision in range(base + 1, pdf.last + 1):
         section = pdf.sections[revision]
@@ -38,19 +41,50 @@ def hidden_objects(pdf: Pdf, base: int) -> list[str]:
 
 
 def _overtaken(pdf: Pdf, base: int, stop: int) -> list[str]:
-    """Numbers whose last object in the signed part is not the one that the signed tables name: the author prepared another."""
+    """Numbers whose last object in the signed part is not the one that the signed tables name: the author prepared another.
+
+    An attached file may well be a PDF itself, unpacked; what stands in it counts for no reader that comes to it as a file.
+    """
     last = {int(name): at for at, name in _heads(pdf.content, 0, stop) if name.isdigit()}
-    strange = [(number, at) for number, at in last.items() if _is_elsewhere(pdf, base, number, at)]
-    if not strange:
-        return []
-    offsets = sorted((offset, number) for revision in range(base + 1) for number, offset in positions(pdf, revision).items())
+    strange = [(str(number), at) for number, at in last.items() if _is_elsewhere(pdf, base, number, at)]
+    attached = _attached(pdf) if strange else []
+    return [name for name, at in strange if not any(start <= at < end for start, end in attached)]
+
+
+def unnamed_streams(pdf: Pdf) -> list[str]:
+    """Object streams out of which no table takes anything: a reader that repairs files takes all that is in them."""
+    named = {number for section in pdf.sections for number in section.packs()}
+    entries = (section.get(number) for section in pdf.sections for number in named)
+    known = {entry[1] for entry in entries if entry is not None and entry[0] == PLAIN}
     found: list[str] = []
-    for number, at in strange:
-        place = bisect_right(offsets, (at, 0))
-        # An attached file may well be a PDF itself, unpacked.
-        if not place or not _is_attached(pdf, base, offsets[place - 1][1], at):
-            found.append(str(number))
+    attached: list[tuple[int, int]] | None = None
+    for match in _OBJECT_STREAM.finditer(pdf.content):
+        head = _head_before(pdf.content, match.start())
+        if head in known or any(
+            _leads_over_white(pdf.content, place, head) for place in range(head - _MAX_LEAD, head) if place in known
+        ):
+            continue
+        attached = _attached(pdf) if attached is None else attached
+        if not _is_empty(pdf.content, head) and not any(start <= match.start() < end for start, end in attached):
+            found.append(f"/ObjStm {head}")
     return found
+
+
+def _is_empty(content: bytes, head: int) -> bool:
+    """Whether the object stream that begins there holds nothing: some programs write such."""
+    try:
+        entries, _ = parse(content, content.index(b"obj", max(head, 0)) + 3)
+    except (Fault, ValueError):
+        return False
+    return isinstance(entries, dict) and entries.get("/N") == 0
+
+
+def _head_before(content: bytes, position: int) -> int:
+    """Where the object begins in which a position is, as far as the text before it says; -1 where it does not."""
+    begin = max(position - _MAX_DICTIONARY, 0)
+    word = content.rfind(b"obj", begin, position)
+    heads = list(_heads(content, max(word - _MAX_LEAD, 0), word + 3)) if word >= 0 else []
+    return heads[-1][0] if heads else -1
 
 
 def _is_elsewhere(pdf: Pdf, revision: int, number: int, at: int) -> bool:
@@ -58,16 +92,20 @@ def _is_elsewhere(pdf: Pdf, revision: int, number: int, at: int) -> bool:
     entry = pdf.entry(number, revision)
     if entry is None or entry[0] != PLAIN or entry[1] == at:
         return False
-    return not (entry[1] < at <= entry[1] + _MAX_LEAD) or bool(pdf.content[entry[1] : at].strip(b"\0\t\n\f\r "))
+    return not _leads_over_white(pdf.content, entry[1], at)
 
 
-def _is_attached(pdf: Pdf, revision: int, number: int, at: int) -> bool:
+def _leads_over_white(content: bytes, place: int, at: int) -> bool:
+    return place < at <= place + _MAX_LEAD and not content[place:at].strip(b"\0\t\n\f\r ")
+
+
+def _attached(pdf: Pdf) -> list[tuple[int, int]]:
+    """Where the attached PDFs stand that a reader comes to as files; not whatever calls itself embedded."""
     try:
-        holder = pdf.load(number, revision)
+        streams = [stream for _, stream in embedded_files(pdf.at(pdf.last))]
+        return [(each.start, each.stop) for each in streams if each.raw.startswith(b"%PDF-")]
     except Fault:
-        return False
-    attached = isinstance(holder, Stream) and holder.entries.get("/Type") == "/EmbeddedFile"
-    return attached and holder.start <= at < holder.stop
+        return []
 
 
 def unusual_tables(pdf: Pdf, base: int) -> str | None:

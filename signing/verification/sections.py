@@ -25,6 +25,7 @@ _CLOSING: Final = re.compile(_GAP + _STARTXREF.pattern)
 _MAX_LEAD = 32  # bytes of white space before a section that startxref may count in
 _LINEARIZED_WITHIN = 2048  # bytes; ISO 32000-2 F.3.2: the first 1024, and what may stand before the header
 _ENTRY_SIZE = 20
+_USUAL_WIDTHS = (2, 8, 4)  # of a cross-reference stream's columns; some readers refuse wider ones and repair the file
 
 # An entry: (0, 0, generation) free; (1, offset, generation); (2, object stream, index).
 Entry = tuple[int, int, int]
@@ -290,6 +291,8 @@ class SectionReader:
         if not (isinstance(widths, list) and len(widths) == 3 and all(isinstance(w, int) and 0 <= w <= 8 for w in widths)):  # noqa: PLR2004
             raise BadStructure(f"/W is {widths!r}")
         section.widths = (widths[0], widths[1], widths[2])
+        usual = all(width <= most for width, most in zip(section.widths, _USUAL_WIDTHS, strict=True))
+        section.by_the_rules = usual and "/XRefStm" not in value.entries
         index = value.entries.get("/Index", [0, value.entries.get("/Size")])
         if not (isinstance(index, list) and len(index) % 2 == 0 and all(isinstance(i, int) and i >= 0 for i in index)):
             raise BadStructure(f"/Index is {index!r}")

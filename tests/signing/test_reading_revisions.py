@@ -1,6 +1,7 @@
 """Where a revision begins and ends: linearized files, comments before the end, and ends that name something else."""
 
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from signing import DemoAuthority, Trust, verify
 from signing.demo import Issued
 from signing.verification.faults import BadStructure
 from signing.verification.pdf import Pdf
+from signing.verification.syntax import Name
 from tests.signing.attacks import Scene
 from tests.signing.conftest import MakePdf
 from tests.signing.scenes import build_scene
@@ -276,3 +278,57 @@ def test_a_line_end_before_the_table_is_no_doubt(scene: Scene, trust: Trust) -> 
 
     assert verify(moved, trust).verdict == "TOTAL_PASSED"
     assert verify(far, trust).verdict == "INDETERMINATE"
+
+
+@pytest.mark.parametrize("name", [b"/ObjStm", b"/Obj#53tm"])
+def test_an_object_stream_that_nobody_takes_from_is_told(scene: Scene, trust: Trust, name: bytes) -> None:
+    """The author prepares another page inside an object stream that no table uses; a reader that repairs takes it."""
+    before = Update(scene.empty)
+    hidden = b"%d 0 << /Type /Page /MediaBox [0 0 9 9] >>" % before.page()
+    before.add(b"<< /Type %s /N 1 /First 5 /Length %d >>\nstream\n%s\nendstream" % (name, len(hidden), hidden))
+    signed = put_signature(before.bytes(), "principal_signs", scene.signer, Style(timestamp=scene.timestamp))
+    report = verify(signed, trust)
+
+    assert report.verdict == "INDETERMINATE"
+    assert "HIDDEN_OBJECTS" in {each.code for each in report.findings}
+    assert verify(scene.packed, trust).verdict == "TOTAL_PASSED"
+
+
+def test_what_calls_itself_embedded_hides_no_object(scene: Scene, trust: Trust) -> None:
+    """Only files that a reader comes to as attachments may hold objects of their own."""
+    before = Update(scene.empty)
+    hidden = b"%%PDF-1.4\n%d 0 obj\n<< /Type /Page >>\nendobj\n" % before.page()
+    before.stream(hidden, Type=Name("/EmbeddedFile"))
+    signed = put_signature(before.bytes(), "principal_signs", scene.signer, Style(timestamp=scene.timestamp))
+
+    assert verify(signed, trust).verdict == "INDETERMINATE"
+
+
+@pytest.mark.parametrize("change", [(b"/W [1 4 2]", b"/W [8 8 8]"), (b"/Type /XRef", b"/Type /XRef /XRefStm 12345")])
+def test_a_table_stream_that_some_refuse_is_a_doubt(scene: Scene, trust: Trust, change: tuple[bytes, bytes]) -> None:
+    """Columns of eight bytes, or a second table named in a stream: some readers give up there and repair."""
+    update = Update(scene.approved, packed=True)
+    update.put(update.size, b"null")
+    content = update.bytes()
+    sound = verify(content, trust)
+    old, new = change
+    assert old in content
+    if new.startswith(b"/W"):
+        start = Pdf(content).sections[-1].start
+        rows = bytes.fromhex("".join(f"{a:016x}{b:016x}{c:016x}" for a, b, c in _rows(content)))
+        head = content[start : content.index(b"stream\n", start)].replace(old, new)
+        head = re.sub(rb"/Length \d+", b"/Length %d" % len(rows), head).replace(b"/Filter /FlateDecode", b"")
+        broken = content[:start] + head + b"stream\n" + rows + b"\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % start
+    else:
+        at = content.rindex(old)
+        broken = content[:at] + new + content[at + len(old) :]
+    report = verify(broken, trust)
+
+    assert sound.verdict == "TOTAL_PASSED", sound.to_json()
+    assert report.verdict == "INDETERMINATE", report.to_json()
+    assert "NOT_STRICT" in {each.code for each in report.findings}
+
+
+def _rows(content: bytes) -> list[tuple[int, int, int]]:
+    section = Pdf(content).sections[-1]
+    return [entry for number in section.numbers() if (entry := section.get(number)) is not None]
