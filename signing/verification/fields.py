@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from signing.verification.faults import BadStructure
+from signing.verification.faults import BadStructure, Fault
 from signing.verification.pages import Page
 from signing.verification.pdf import View
 from signing.verification.syntax import Ref, text_of
@@ -96,7 +96,7 @@ def _form_fields(view: View) -> dict[str, Field]:
             raise BadStructure("the form has too many fields or levels")
         part = text_of(view.resolve(node.get("/T"))) if node.get("/T") is not None else None
         name = ".".join(each for each in (prefix, part) if each) if part is not None else prefix
-        given = {**above, **{key: node[key] for key in _INHERITED if node.get(key) is not None}}
+        given = {**above, **{key: node[key] for key in _INHERITED if _is_there(view, node.get(key))}}
         kids = view.items(node.get("/Kids"))
         children = [kid for kid in kids if view.get(kid, "/T") is not None]
         if children:
@@ -111,13 +111,21 @@ def _form_fields(view: View) -> dict[str, Field]:
     return found
 
 
+def _is_there(view: View, value: Any) -> bool:
+    """Whether a value is more than null; null is inherited over (7.3.7). One that cannot be read must not look like nothing."""
+    try:
+        return view.resolve(value) is not None
+    except Fault:
+        return True
+
+
 def flat_field(view: View, item: Ref) -> Field | None:
     """The field in one object that stands at the top of the form and has no children; None for any other."""
     node = view.resolve(item)
     if not isinstance(node, dict) or node.get("/Kids") is not None or node.get("/Parent") is not None:
         return None
     name = text_of(view.resolve(node.get("/T")))
-    given = {key: node[key] for key in _INHERITED if node.get(key) is not None}
+    given = {key: node[key] for key in _INHERITED if _is_there(view, node.get(key))}
     return _field(view, item, node, name, given, ()) if name else None
 
 
@@ -140,7 +148,7 @@ def _field(view: View, item: Any, node: dict[str, Any], name: str, given: dict[s
             parents.append((entries.get("/Parent"), item))
     entries = {
         key: value
-        for key, value in {**given, **node}.items()
+        for key, value in {**node, **given}.items()
         if key not in WIDGET_KEYS and key not in {"/Kids", "/Parent", "/Type", "/T"}
     }
     kind = view.resolve(given.get("/FT"))

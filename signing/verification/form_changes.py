@@ -13,6 +13,7 @@ from signing.verification.syntax import Ref, Stream, text_of
 # What a signer's program may set on the widget when it fills a signature field; never its place.
 _SET_WHEN_SIGNING = frozenset({"/AP", "/AS", "/F", "/MK", "/DA", "/BS", "/Border", "/P", "/M", "/NM", "/H"})
 _SET_WHEN_FILLING = frozenset({"/AP", "/AS", "/M", "/MK"})
+_SET_ON_BUTTONS = frozenset({"/AS", "/M"})  # a button shows another of the pictures that it has (12.7.5.2)
 # What a program sets beside the value when it fills a field: what is chosen, scrolled to, and the value as rich text.
 _GOES_WITH_VALUE = frozenset({"/V", "/I", "/TI", "/RV", "/DS", "/DA"})
 # The looks of a widget: with a certification that allows annotations they may change without the value.
@@ -103,7 +104,7 @@ def _field(pair: Pair, name: str, before: Field, after: Field, genuine: frozense
         changes.append(
             FormChange(kind="value", name=name, old=old_text, new=new_text, places=shares(pair.new, after), draws=drawn)
         )
-        allowed = _SET_WHEN_FILLING
+        allowed = _SET_ON_BUTTONS if before.kind == "/Btn" else _SET_WHEN_FILLING
     elif old_value is None:
         kind = _signature_kind(pair, after, genuine)
         if kind is None:

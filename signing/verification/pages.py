@@ -59,7 +59,7 @@ def given_from_above(view: View, page: Page) -> list[Any]:
         if not isinstance(node, dict):
             break
         for key in _INHERITED:
-            if node.get(key) is not None:
+            if view.resolve(node.get(key)) is not None:
                 found.setdefault(key, node[key])
     else:
         raise BadStructure("a page hangs too deep")
@@ -101,20 +101,22 @@ def _pages_of(view: View) -> tuple[Page, ...]:
         node = view.resolve(item)
         if not isinstance(node, dict):
             continue
-        given = {**above, **{key: node[key] for key in _INHERITED if node.get(key) is not None}}
+        # Null is nothing (7.3.7): what is null here is inherited as if it were not written.
+        own = {key: node[key] for key in _INHERITED if view.resolve(node.get(key)) is not None}
+        given = {**above, **own}
         if node.get("/Kids") is not None and node.get("/Type") != "/Page":
             right = right and node.get("/Parent") == parent
             node_numbers.update(each.number for each in (item,) if isinstance(each, Ref))
             stack += [(kid, given, item, right) for kid in reversed(view.items(node.get("/Kids")))]
-            own = {key: value for key, value in node.items() if key not in _NOT_OF_NODES}
-            nodes.append({**own, "hangs right": node.get("/Parent") == parent})
+            said = {key: value for key, value in node.items() if key not in _NOT_OF_NODES}
+            nodes.append({**said, "hangs right": node.get("/Parent") == parent})
             continue
         found.append(
             Page(
                 number=item.number if isinstance(item, Ref) else None,
-                entries={**given, **node},
+                entries={**node, **{key: given.get(key) for key in _INHERITED}},
                 hangs_right=right and node.get("/Parent") == parent,
-                inherited=tuple(above.get(key) for key in _INHERITED if node.get(key) is None),
+                inherited=tuple(above.get(key) for key in _INHERITED if key not in own),
             )
         )
         if len(found) > MAX_PAGES:
