@@ -13,7 +13,7 @@ from signing.verification.syntax import Ref, Stream, text_of
 # What a signer's program may set on the widget when it fills a signature field; never its place.
 _SET_WHEN_SIGNING = frozenset({"/AP", "/AS", "/F", "/MK", "/DA", "/BS", "/Border", "/P", "/M", "/NM", "/H"})
 _SET_WHEN_FILLING = frozenset({"/AP", "/AS", "/M", "/MK"})
-_SET_ON_BUTTONS = frozenset({"/AS", "/M"})  # a button shows another of the pictures that it has (12.7.5.2)
+_BUTTON_SHARE = 0.01  # of a page; a check box takes 0.001. iText 5 draws its pictures anew when it is ticked
 # What a program sets beside the value when it fills a field: what is chosen, scrolled to, and the value as rich text.
 _GOES_WITH_VALUE = frozenset({"/V", "/I", "/TI", "/RV", "/DS", "/DA"})
 # The looks of a widget: with a certification that allows annotations they may change without the value.
@@ -100,11 +100,11 @@ def _field(pair: Pair, name: str, before: Field, after: Field, genuine: frozense
         pass
     elif before.kind != "/Sig":
         old_text, new_text = _shown(pair.old, old_value), _shown(pair.new, new_value)
-        drawn = any(paints_more_than_text(pair.new, each.entries.get("/AP")) for each in after.widgets)
+        drawn = _redrawn_button(pair, before, after) if after.kind == "/Btn" else _paints_anew(pair, before, after)
         changes.append(
             FormChange(kind="value", name=name, old=old_text, new=new_text, places=shares(pair.new, after), draws=drawn)
         )
-        allowed = _SET_ON_BUTTONS if before.kind == "/Btn" else _SET_WHEN_FILLING
+        allowed = _SET_WHEN_FILLING
     elif old_value is None:
         kind = _signature_kind(pair, after, genuine)
         if kind is None:
@@ -148,6 +148,21 @@ def _is_untouched(pair: Pair, before: Field, after: Field) -> bool:
 def _same_text(old: Any, new: Any) -> bool:
     """Two strings that are read alike, in whatever encoding they stand."""
     return isinstance(old, bytes) and isinstance(new, bytes) and text_of(old) == text_of(new)
+
+
+def _redrawn_button(pair: Pair, before: Field, after: Field) -> bool:
+    """Whether a button of some size shows another picture than those that it had (12.7.5.2)."""
+    large = any(share > _BUTTON_SHARE for _, share in shares(pair.new, after))
+    pairs = zip(before.widgets, after.widgets, strict=False)
+    return large and any(not pair.same_at("/AP", old.entries.get("/AP"), new.entries.get("/AP")) for old, new in pairs)
+
+
+def _paints_anew(pair: Pair, before: Field, after: Field) -> bool:
+    """Whether a filled field's picture paints, and neither its old one nor its own background and border (12.5.6.19) did."""
+    coloured = any(pair.old.get(each.entries.get("/MK"), key) for each in before.widgets for key in ("/BG", "/BC"))
+    if coloured or any(paints_more_than_text(pair.old, each.entries.get("/AP")) for each in before.widgets):
+        return False
+    return any(paints_more_than_text(pair.new, each.entries.get("/AP")) for each in after.widgets)
 
 
 def _appears(pair: Pair, before: Field, after: Field) -> bool:

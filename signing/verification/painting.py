@@ -12,7 +12,7 @@ MAX_PICTURE = 1024 * 1024  # bytes of content; the picture of a text field has s
 # picture.
 _TEXTUAL = frozenset(
     (
-        b"q Q cm BT ET Tf Tm Td TD T* Tj TJ ' \" Tc Tw Tz TL Tr Ts g rg k G RG K re W W* n BMC BDC EMC MP DP w J j M d i ri "
+        b"q Q cm BT ET Tf Tm Td TD T* Tj TJ ' \" Tc Tw Tz TL Tr Ts g rg k G RG K re W W* n BMC BDC EMC MP DP w J j M d i ri cs CS sc SC "
         b"true false null"
     ).split()
 )

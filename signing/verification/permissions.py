@@ -125,10 +125,9 @@ def _large(change: Change) -> float:
 
 
 def _shows_unsigned(change: Change, signed: frozenset[str]) -> bool:
-    """A new field with a picture and no signature, or one that was hidden when the rest was signed."""
-    return change.draws and (
-        change.what is What.SIGNED or (change.what is What.FIELD_ADDED_VISIBLE and change.field not in signed)
-    )
+    """A new field with a picture and no signature, one that was hidden, or a value whose picture paints as none did before."""
+    unsigned = change.what is What.FIELD_ADDED_VISIBLE and change.field not in signed
+    return change.draws and (unsigned or change.what in {What.SIGNED, What.VALUE})
 
 
 def _is_forbidden(change: Change, permission: Permission, signed: frozenset[str], covering: set[str]) -> bool:
