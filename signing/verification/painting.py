@@ -12,8 +12,8 @@ MAX_PICTURE = 1024 * 1024  # bytes of content; the picture of a text field has s
 # picture.
 _TEXTUAL = frozenset(
     (
-        b"q Q cm BT ET Tf Tm Td TD T* Tj TJ ' \" Tc Tw Tz TL Tr Ts g rg k G RG K re W W* n BMC BDC EMC MP DP w J j M d i ri cs CS sc SC "
-        b"true false null"
+        b"q Q cm BT ET Tf Tm Td TD T* Tj TJ ' \" Tc Tw Tz TL Tr Ts g rg k G RG K re W W* n BMC BDC EMC MP DP w J j M d i ri "
+        b"cs CS sc SC true false null"
     ).split()
 )
 _TOKEN = re.compile(rb"%[^\r\n]*|/[^\s()<>\[\]{}/%]*|<<|>>|<[0-9A-Fa-f\s]*>|[\[\]{}]|[^\s()<>\[\]{}/%]+|\(|\)")
