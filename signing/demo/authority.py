@@ -13,7 +13,7 @@ from asn1crypto import algos
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from cryptography.x509 import ocsp
 
@@ -24,12 +24,14 @@ from signing.demo.certificates import (
     TEST_MARK,
     TSA,
     Identity,
+    PrivateKey,
     Profile,
     certify,
     load,
     name,
     new_key,
     save,
+    signature,
     write_private,
 )
 from signing.demo.tokens import TokenMaker
@@ -72,8 +74,8 @@ class DemoAuthority:
     """Root -> issuing CA -> persons and seals, with a TSA, an OCSP responder and CRLs: visibly a test, all offline.
 
     Implements Timestamper and Evidence. `clock` gives the time of tokens and answers and may be replaced at any time.
-    `key` is that of both CAs. TS 119 312 lets RSA with PKCS #1 v1.5 end with 2028: what lasts longer is renewed before.
-    A folder keeps its keys.
+    `key` is that of both CAs. They and the TSA sign with ECDSA, because an archive is to outlive RSA with PKCS #1 v1.5,
+    which TS 119 312 lets end with 2028. A folder keeps its keys.
     """
 
     def __init__(
@@ -83,8 +85,8 @@ class DemoAuthority:
         clock: Callable[[], datetime] | None = None,
         address: str = NOWHERE,
         name: str = "Soky",
-        key: str = "rsa3072",
-        tsa_key: str = "rsa3072",
+        key: str = "p256",
+        tsa_key: str = "p256",
     ) -> None:
         self.folder = Path(folder)
         self.clock = clock or (lambda: datetime.now(UTC))
@@ -96,9 +98,9 @@ class DemoAuthority:
         self._root = self._identity("root", "Root CA", ROOT, key, years=20)
         self._issuing = self._identity("issuing", "Issuing CA", ISSUING, key, years=15, issuer=self._root)
         self._tsa = self._identity("tsa", "TSA", TSA, tsa_key, years=10, issuer=self._issuing)
-        self._responder = self._identity("ocsp", "OCSP", RESPONDER, "rsa2048", years=10, issuer=self._issuing)
+        self._responder = self._identity("ocsp", "OCSP", RESPONDER, "p256", years=10, issuer=self._issuing)
         (self.folder / "trust" / "root.pem").write_bytes(self._root.certificate.public_bytes(Encoding.PEM))
-        self._tokens = TokenMaker(_rsa(self._tsa), self._tsa.certificate, (self._issuing.certificate,), self._moment)
+        self._tokens = TokenMaker(self._tsa.key, self._tsa.certificate, (self._issuing.certificate,), self._moment)
         # How much room a document must keep for one of its tokens; serial numbers differ by a few bytes.
         self.token_bytes = len(self._tokens.token(bytes(32))) + 32
         self._crl_number = 0
@@ -165,7 +167,7 @@ class DemoAuthority:
             addresses=self._addresses("issuing") if declared else None,
         )
         if digest == "sha1":
-            certificate = _signed_again_with_sha1(certificate, _rsa(self._issuing))
+            certificate = _signed_again_with_sha1(certificate, self._issuing.key)
         path = self.folder / "keys" / f"{file or _slug(name, subject_id)}.p12"
         write_private(
             path,
@@ -317,23 +319,18 @@ def _slug(common: str, subject_id: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", "".join(c for c in plain if not unicodedata.combining(c))).strip("-")
 
 
-def _rsa(identity: Identity) -> rsa.RSAPrivateKey:
-    if not isinstance(identity.key, rsa.RSAPrivateKey):
-        raise TypeError("this key of the demo must be RSA")
-    return identity.key
-
-
 def _sha1(data: bytes) -> bytes:
     digest = hashes.Hash(hashes.SHA1())  # noqa: S303 - RFC 6960's CertID
     digest.update(data)
     return digest.finalize()
 
 
-def _signed_again_with_sha1(certificate: x509.Certificate, key: rsa.RSAPrivateKey) -> x509.Certificate:
+def _signed_again_with_sha1(certificate: x509.Certificate, key: PrivateKey) -> x509.Certificate:
     """The same certificate signed with SHA-1, which no library makes any more: for tests that it is refused."""
     weak = asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
-    algorithm = algos.SignedDigestAlgorithm({"algorithm": "sha1_rsa"})
+    elliptic = isinstance(key, ec.EllipticCurvePrivateKey)
+    algorithm = algos.SignedDigestAlgorithm({"algorithm": "sha1_ecdsa" if elliptic else "sha1_rsa"})
     weak["tbs_certificate"]["signature"] = algorithm
     weak["signature_algorithm"] = algorithm
-    weak["signature_value"] = key.sign(weak["tbs_certificate"].dump(force=True), padding.PKCS1v15(), hashes.SHA1())  # noqa: S303
+    weak["signature_value"] = signature(key, weak["tbs_certificate"].dump(force=True), hashes.SHA1())  # noqa: S303
     return x509.load_der_x509_certificate(weak.dump(force=True))

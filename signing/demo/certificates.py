@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -69,6 +69,13 @@ class Identity:
     def der(self) -> bytes:
         """The certificate, DER."""
         return self.certificate.public_bytes(Encoding.DER)
+
+
+def signature(key: PrivateKey, data: bytes, digest: hashes.HashAlgorithm) -> bytes:
+    """The value over `data`: PKCS #1 v1.5 with an RSA key, DER with one on a curve."""
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key.sign(data, padding.PKCS1v15(), digest)
+    return key.sign(data, ec.ECDSA(digest))
 
 
 def new_key(kind: str) -> PrivateKey:

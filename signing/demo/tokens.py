@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from asn1crypto import tsp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from signing.demo.certificates import PrivateKey, signature
 from signing.der import NULL, der, integer, octets, oid, sequence, set_of
 
 # Under the number that RFC 5612 keeps for examples: no accredited authority uses it.
@@ -31,12 +32,15 @@ class TokenMaker:
 
     def __init__(
         self,
-        key: rsa.RSAPrivateKey,
+        key: PrivateKey,
         certificate: x509.Certificate,
         others: tuple[x509.Certificate, ...],
         clock: Callable[[], datetime],
     ) -> None:
         self._key = key
+        rsa_key = isinstance(key, rsa.RSAPrivateKey)
+        # sha256WithRSAEncryption has NULL parameters (RFC 4055, 5), ecdsa-with-SHA256 has none (RFC 5758, 3.2).
+        self._algorithm = sequence(oid("1.2.840.113549.1.1.11"), NULL) if rsa_key else sequence(oid("1.2.840.10045.4.3.2"))
         self._clock = clock
         encoded = certificate.public_bytes(Encoding.DER)
         issuer = certificate.issuer.public_bytes()
@@ -57,13 +61,13 @@ class TokenMaker:
         attributes = set_of(
             self._content_type, self._ess, _attribute("1.2.840.113549.1.9.4", octets(hashlib.sha256(info).digest()))
         )
-        value = self._key.sign(attributes, padding.PKCS1v15(), hashes.SHA256())
+        value = signature(self._key, attributes, hashes.SHA256())
         signer_info = sequence(
             integer(1),
             self._sid,
             sequence(SHA256),
             b"\xa0" + attributes[1:],
-            sequence(oid("1.2.840.113549.1.1.11"), NULL),
+            self._algorithm,
             octets(value),
         )
         encapsulated = sequence(_TST_INFO, der(0xA0, octets(info)))

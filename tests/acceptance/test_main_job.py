@@ -95,7 +95,18 @@ def test_years_later_the_volume_and_its_sheets_still_pass(results: Path) -> None
     alone = soky(
         "verify", results / "sheets" / "02-toan.pdf", "--trust", results / "trust", "--json", "--at", "2031-06-01T00:00:00Z"
     )
-    assert json.loads(alone.stdout)["verdict"] == "INDETERMINATE", "taken out of its volume, a sheet has no such proof"
+    assert json.loads(alone.stdout)["verdict"] == "TOTAL_PASSED", "its own timestamp still proves that it is older"
+
+
+def test_proof_that_nobody_renewed_ends_with_its_authority(results: Path) -> None:
+    """In 2037 the timestamp authority's certificate is over: nothing passes any more, and the report had said until when to renew."""
+    book = results / "class-book-9A.pdf"
+    done = soky("verify", book, "--trust", results / "trust", "--json", "--at", "2037-06-01T00:00:00+07:00")
+    renewal = json.loads(soky("verify", book, "--trust", results / "trust", "--json").stdout)["signatures"][0]["renewal_date"]
+
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["verdict"] == "INDETERMINATE"
+    assert "2031" < renewal[:4] < "2037", renewal
 
 
 def test_the_volume_proves_what_it_shows(results: Path) -> None:
