@@ -14,7 +14,7 @@ from signing.verification.metadata import is_xmp
 from signing.verification.page_cover import LARGE_SHARE, is_hidden, is_nothing, own_share
 from signing.verification.pdf import FREE, Pdf, View
 from signing.verification.permissions import Change, What
-from signing.verification.syntax import Ref
+from signing.verification.syntax import Ref, Stream
 
 if TYPE_CHECKING:
     from signing.verification.plain_changes import PlainHistory
@@ -289,6 +289,9 @@ class PlainStep:
             held = {each for each in self.old.items(first) if isinstance(each, Ref)}
             if not held <= {each for each in self.new.items(second) if isinstance(each, Ref)}:
                 raise NotPlain("the security store lost values")
+            added = [each for each in self.new.items(second) if not (isinstance(each, Ref) and each in held)]
+            if not all(isinstance(self.new.resolve(each), Stream) for each in added):
+                raise NotPlain("the security store holds what is no value")
         if isinstance((before or {}).get("/VRI"), Ref):
             raise NotPlain("security store")
         self.found.append(Change(what=What.STORE))
