@@ -99,7 +99,7 @@ def test_years_later_the_volume_and_its_sheets_still_pass(results: Path) -> None
 
 
 def test_proof_that_nobody_renewed_ends_with_its_authority(results: Path) -> None:
-    """In 2037 the timestamp authority's certificate is over: nothing passes any more, and the report had said until when to renew."""
+    """In 2037 the timestamp authority's certificate is over: nothing passes any more, and the report had said when to renew."""
     book = results / "class-book-9A.pdf"
     done = soky("verify", book, "--trust", results / "trust", "--json", "--at", "2037-06-01T00:00:00+07:00")
     renewal = json.loads(soky("verify", book, "--trust", results / "trust", "--json").stdout)["signatures"][0]["renewal_date"]

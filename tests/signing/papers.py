@@ -232,12 +232,12 @@ class Paper:
     content: bytes
     style: Style = field(default_factory=Style)
 
-    def signed(self, name: str = "first", **style: object) -> "Paper":
+    def signed(self, name: str = "first", **style: Any) -> "Paper":
         """Signed in a field that is there, or in one that `place` lays."""
         used = replace(self.style, timestamp=self.scene.timestamp, **style)
         return replace(self, content=put_signature(self.content, name, self.scene.signer, used))
 
-    def stamped(self, name: str, **style: object) -> "Paper":
+    def stamped(self, name: str, **style: Any) -> "Paper":
         """With a document timestamp in a new invisible field."""
         place = new_signature_field(name, [0, 0, 0, 0])
         used = replace(self.style, subfilter="/ETSI.RFC3161", type="/DocTimeStamp", place=place, **style)

@@ -6,6 +6,7 @@ ours; the situations are those of its public tests (DocumentRevisionsValidatorTe
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from signing.verification.syntax import Name, Ref
 from tests.signing.attacks import XMP, Scene
@@ -39,7 +40,7 @@ class Case:
     of: str = "first"
 
 
-def signed(scene: Scene, certify: int | None = None, *, packed: bool = False, before: object = None, **style: object) -> Paper:
+def signed(scene: Scene, certify: int | None = None, *, packed: bool = False, before: object = None, **style: Any) -> Paper:
     """The paper with its first signature; `before` changes it first."""
     content = blank(object_streams=packed)
     if callable(before):

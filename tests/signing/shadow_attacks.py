@@ -370,7 +370,7 @@ def tiled(scene: Scene) -> bytes:
     for index in range(6):
         rect = [0, index * 140, 595, index * 140 + 140]
         place = new_signature_field(f"tile{index}", rect)
-        paper = paper.then(lambda update, place=place: place(update))
+        paper = paper.then(place)
     return paper.content
 
 
