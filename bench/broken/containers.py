@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from bench.broken.asn1 import Node, broken
 from bench.broken.text import HOLE, likely
-from signing.demo.certificates import load
+from signing.demo.certificates import PrivateKey, load, signature
 from signing.keys.file import FileSigner
 
 _MESSAGE_DIGEST = bytes.fromhex("2a864886f70d010904")
@@ -28,25 +27,21 @@ class Keys:
     """The private halves, by what they sign."""
 
     person: FileSigner
-    issuing: rsa.RSAPrivateKey  # certificates of persons, their revocation list
-    tsa: rsa.RSAPrivateKey
-    responder: rsa.RSAPrivateKey
+    issuing: PrivateKey  # certificates of persons, their revocation list
+    tsa: PrivateKey
+    responder: PrivateKey
 
     @classmethod
     def of(cls, folder: Path, person: FileSigner) -> "Keys":
         """The keys of the demo authority in this folder."""
 
-        def key(stem: str) -> rsa.RSAPrivateKey:
+        def key(stem: str) -> PrivateKey:
             identity = load(folder / "authority", stem)
-            if identity is None or not isinstance(identity.key, rsa.RSAPrivateKey):
-                raise TypeError(f"{stem} in {folder} is no RSA identity")
+            if identity is None:
+                raise TypeError(f"{stem} is not in {folder}")
             return identity.key
 
         return cls(person=person, issuing=key("issuing"), tsa=key("tsa"), responder=key("ocsp"))
-
-
-def _rsa(key: rsa.RSAPrivateKey, data: bytes) -> bytes:
-    return key.sign(data, padding.PKCS1v15(), hashes.SHA256())
 
 
 def container_broken(pdf: bytes, keys: Keys, chance: random.Random) -> bytes:
@@ -100,8 +95,8 @@ def _certificate(tree: Node, keys: Keys, chance: random.Random) -> None:
     own = keys.person.certificate
     certificate = next(each for each in certificates.children or () if each.write() == own)
     broken(certificate.at(0), chance)
-    signature = certificate.at(2)
-    signature.content = b"\0" + _rsa(keys.issuing, certificate.at(0).write())
+    value = certificate.at(2)
+    value.content = b"\0" + signature(keys.issuing, certificate.at(0).write(), hashes.SHA256())
     before, after = hashlib.sha256(own).digest(), hashlib.sha256(certificate.write()).digest()
     for node in _signed_attributes(tree).walk():
         if node.content == before:
@@ -134,7 +129,7 @@ def _token(token: Node, keys: Keys, chance: random.Random) -> None:
     attributes = _signed_attributes(token).copy()
     attributes.tag = 0x31
     value = next(each for each in _signer(token).children or () if each.tag == 0x04)  # noqa: PLR2004
-    value.content = _rsa(keys.tsa, attributes.write())
+    value.content = signature(keys.tsa, attributes.write(), hashes.SHA256())
 
 
 def store_broken(pdf: bytes, ocsp: bytes, crl: bytes, keys: Keys, chance: random.Random) -> bytes:
@@ -165,7 +160,7 @@ def _answer(ocsp: bytes, keys: Keys, chance: random.Random) -> bytes:
         held = tree.at(1, 0, 1)
         basic = Node.read(held.content)
         broken(basic.at(0), chance)
-        basic.at(2).content = b"\0" + _rsa(keys.responder, basic.at(0).write())
+        basic.at(2).content = b"\0" + signature(keys.responder, basic.at(0).write(), hashes.SHA256())
         held.content = basic.write()
         if likely(chance, 0.2):
             broken(tree, chance)
@@ -179,7 +174,7 @@ def _list(crl: bytes, keys: Keys, chance: random.Random) -> bytes:
     tree = Node.read(crl)
     broken(tree.at(0), chance)
     try:
-        tree.at(2).content = b"\0" + _rsa(keys.issuing, tree.at(0).write())
+        tree.at(2).content = b"\0" + signature(keys.issuing, tree.at(0).write(), hashes.SHA256())
         return tree.write()
     except RecursionError:
         return crl[: chance.randrange(len(crl))]

@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from signing import Report, Trust, verify
+from signing.der import der as der_value
+from signing.der import oid, sequence
 from signing.trust import Revocation
 from signing.verification.syntax import Name, Ref
 from tests.signing.pki import AUTHORITY_OF_TIME, DAY, NOW, RESPONDER, Party, Plan, Said, answer, authority, crl, entry, make
@@ -433,8 +435,9 @@ def _with_content_timestamp(town: Town, at: datetime, *, stamped: datetime | Non
 
     def stamp(attributes: list[cms.CMSAttribute]) -> list[cms.CMSAttribute]:
         digest = next(each["values"][0].native for each in attributes if each["type"].native == "message_digest")
-        token = cms.ContentInfo.load(town.stamp(at)(digest))
-        return [*attributes, cms.CMSAttribute({"type": "1.2.840.113549.1.9.16.2.20", "values": [core.Any(token)]})]
+        # By its bytes: whether the type of the value is known depends on who has imported pyHanko before.
+        stamped_before = sequence(oid("1.2.840.113549.1.9.16.2.20"), der_value(0x31, town.stamp(at)(digest)))
+        return [*attributes, cms.CMSAttribute.load(stamped_before)]
 
     def again(der: bytes) -> bytes:
         info = cms.ContentInfo.load(_resigned(who, der, stamp))
