@@ -85,6 +85,8 @@ _WHITE = b"\0\t\n\f\r "
 _SHAPES = bytes(each if each in b"0123456789R" else 0x20 if each in b"\0\t\f " else 0x78 for each in range(256))
 # Where only "is it a digit, or the end of a line" counts.
 _GLUED = bytes(0x30 if each in b"0123456789\r\n" else 0x52 if each == 0x52 else 0x78 for each in range(256))  # noqa: PLR2004 -- R
+# As _SHAPES, with one sign for all digits but the zero that a generation is.
+_ONE_SIGN_FOR_DIGITS = bytes(0x31 if each in b"123456789" else shape for each, shape in enumerate(_SHAPES))
 _PLAIN_ENDS = frozenset(b"%d 0" % digit for digit in range(10))
 _ENDING = 4  # digits of a number by which a text is searched for it
 _LONGEST = 24  # signs of a number and its generation; an object number has 7 digits
@@ -100,12 +102,20 @@ def _add(plain: Counter[bytes], odd: set[bytes], text: bytes, wanted: Wanted) ->
         pieces = part.translate(_SHAPES).split(b" R")
         rest = pieces.pop()  # nothing follows the last piece
         _add_plain(plain, pieces, wanted)
-        strange = [index for index, piece in enumerate(pieces) if piece[-3:] not in _PLAIN_ENDS]
+        strange = _strange(part, pieces)
         ends = list(accumulate(len(piece) + 2 for piece in pieces)) if strange else []
         positions = [begin + ends[index] - 1 for index in strange] + [begin + each for each in _glued(part)]
         looked = _add_odd(odd, text, positions, looked)
         # What stands behind the last R is looked at again with the next part: a number may be cut in two.
         begin = end - min(len(rest), _LONGEST) if end < len(text) else end
+
+
+def _strange(part: bytes, pieces: list[bytes]) -> list[int]:
+    """Which pieces do not end as `digit 0`. Where as many R stand behind these as there are pieces, none need be looked at."""
+    ends = part.translate(_ONE_SIGN_FOR_DIGITS)
+    if ends.count(b"1 0 R") + ends.count(b"0 0 R") == len(pieces):
+        return []
+    return [index for index, piece in enumerate(pieces) if piece[-3:] not in _PLAIN_ENDS]
 
 
 def _add_plain(plain: Counter[bytes], pieces: list[bytes], wanted: Wanted) -> None:
