@@ -8,8 +8,7 @@ from signing.errors import BrokenResult, LevelNotReached, NotASignablePdf, Would
 from signing.levels import Level
 from signing.report import Changes, SignatureKind, SignatureReport, Verdict
 from signing.trust import Trust
-from signing.verification.pdf import Pdf
-from signing.verification.structure import read_document
+from signing.verification.doubts import read_with_doubts
 from signing.verification.verify import MAX_DEPTH, verify
 
 
@@ -19,7 +18,14 @@ def check_readable(document: bytes, field: str, hole: tuple[int, int]) -> None:
     A damaged or hostile file may be read in two ways; signed, it would mean one thing to us and another to somebody else.
     """
     with only_our_errors("đọc lại bản chuẩn bị / reading the prepared document"):
-        found = [each for each in read_document(Pdf(document), len(document)).signatures if each.field == field]
+        read, doubts = read_with_doubts(document)
+    if doubts:
+        said = [each.message.partition(" / ") for each in doubts]
+        raise NotASignablePdf(
+            f"Các chương trình đọc tệp này khác nhau: {'; '.join(vi for vi, _, _ in said)}",
+            f"Programs read this file in different ways: {'; '.join(en or vi for vi, _, en in said)}",
+        )
+    found = [each for each in read.signatures if each.field == field]
     if len(found) != 1 or found[0].byte_range != (0, hole[0], hole[1], len(document) - hole[1]):
         raise NotASignablePdf(
             f"Các chương trình đọc tệp này khác nhau: không thấy chữ ký ở «{field}»",

@@ -22,24 +22,21 @@ from signing.report import (
 from signing.trust import Trust
 from signing.verification.certificates import Certificate
 from signing.verification.contents import Attached, Contents, look_inside
+from signing.verification.doubts import open_with_doubts, stains
 from signing.verification.facts import Coverage, Later, SignedDocument
 from signing.verification.faults import BadStructure, Encrypted, Fault, NeedsPassword, WrongPassword
 from signing.verification.judgement import Judged, claim_doubts, claimed_time, judge
 from signing.verification.kinds import kind_of
 from signing.verification.levels import name_level, renewal_date
-from signing.verification.linearization import is_linearization_sound
-from signing.verification.pdf import Pdf
 from signing.verification.structure import read_document
 from signing.verification.words import finding
 
 MAX_BYTES = 512 * 1024 * 1024  # of one file
-MAX_AFTER_TABLE = 900  # bytes: readers look for startxref in the last 1024, and repair the file where they do not find it
 MAX_DEPTH = 2  # attachments inside attachments: a volume holds sheets, a sheet may hold its data
 MAX_ATTACHMENTS = 64  # that are verified in turn; a class book has 13 sheets
 
 _BYTE_RANGE = re.compile(rb"/ByteRange[\x00\t\n\f\r ]*\[([^\]]{0,200})\]")
 _SUBFILTER = re.compile(rb"/SubFilter[\x00\t\n\f\r ]*/(?:adbe\.|ETSI\.)")
-_WHITE = b"\0\t\n\f\r "
 
 
 def verify(
@@ -116,10 +113,10 @@ def _verify(content: bytes, trust: Trust, now: datetime, depth: int, password: s
     header = content.find(b"%PDF-", 0, 1024)
     if header < 0:
         return _Told(verdict=Verdict.UNREADABLE, findings=(finding("NOT_A_PDF"), *_orphans(content, ())))
-    pdf, doubts = _open(content, header, password)
+    pdf, doubts = open_with_doubts(content, header, password)
     document = read_document(pdf, len(content))
     judged = judge(document, trust, now=now)
-    stained = bool(doubts) or any(each.code in {"HIDDEN_OBJECTS", "NOT_STRICT"} for each in document.findings)
+    stained = bool(stains(doubts, document))
     reports = tuple(_report(each, document, stained=stained) for each in judged)
     contents = look_inside(pdf)
     attachments = _attachments(contents.attached, trust, judged, now, depth)
@@ -134,27 +131,6 @@ def _verify(content: bytes, trust: Trust, now: datetime, depth: int, password: s
     if verdict is Verdict.NO_SIGNATURE:
         findings += (finding("NO_SIGNATURE"),)
     return _Told(verdict=verdict, findings=findings, signatures=reports, attachments=attachments)
-
-
-def _open(content: bytes, header: int, password: str | None) -> tuple[Pdf, tuple[Finding, ...]]:
-    """The file's structure, and what makes it doubtful that every reader sees the same. Raises Fault."""
-    doubts: list[Finding] = []
-    if header:
-        doubts.append(finding("DATA_BEFORE_HEADER", header))
-    pdf = Pdf(content, password=password)
-    if pdf.hybrid:
-        doubts.append(finding("HYBRID_XREF"))
-    if pdf.ambiguous is not None:
-        doubts.append(finding("NOT_STRICT", f"xref: {pdf.ambiguous}, {pdf.ambiguous}"))
-    if not is_linearization_sound(pdf):
-        doubts.append(finding("NOT_STRICT", "/Linearized"))
-    # What stands after the last cross-reference section and its startxref belongs to no revision.
-    last = max(section.end for section in pdf.sections)
-    close = pdf.closed_at(pdf.last) if pdf.sections[-1].end == last else -1
-    rest = content[close:].strip(_WHITE) if close >= 0 else content[last:].strip(_WHITE)
-    if rest or len(content) - last > MAX_AFTER_TABLE:
-        doubts.append(finding("TRAILING_DATA", len(rest) or len(content) - last))
-    return pdf, tuple(doubts)
 
 
 def _report(judged: Judged, document: SignedDocument, *, stained: bool) -> SignatureReport:

@@ -14,7 +14,7 @@ from pikepdf import Array, Dictionary, Name, Object, Pdf, String
 from PIL import Image as Pictures
 
 from signing import DemoAuthority, Image, Issued, Level, SignRequest, Trust, sign, verify
-from signing.errors import HybridPdf, NoSuchField, SigningError
+from signing.errors import HybridPdf, NoSuchField, NotASignablePdf, SigningError
 from signing.keys.file import FileSigner
 
 MakePdf = Callable[..., bytes]
@@ -53,6 +53,24 @@ def test_a_hybrid_file_is_refused_by_name(make_pdf: MakePdf, signer: FileSigner)
 
     with pytest.raises(HybridPdf):
         sign(hybrid, REQUEST, signer)
+
+
+class _Unasked:
+    """A person's key that must not be used: the document is refused before."""
+
+    def __init__(self, signer: FileSigner) -> None:
+        self.certificate, self.chain = signer.certificate, signer.chain
+
+    def sign(self, data: bytes, digest: str) -> bytes:
+        raise AssertionError(f"the key was asked to sign {len(data)} bytes with {digest}")
+
+
+def test_what_readers_see_differently_is_refused_before_the_key_is_asked(make_pdf: MakePdf, signer: FileSigner) -> None:
+    """An object that no table names is shown by programs that repair files: the reason is told, and nothing was signed."""
+    hidden = make_pdf({"here": (10, 10, 50, 50)}) + b"\n4 0 obj\n<< /Type /Catalog >>\nendobj\n"
+
+    with pytest.raises(NotASignablePdf, match="đối tượng không nằm trong bảng tham chiếu"):
+        sign(hidden, REQUEST, _Unasked(signer))
 
 
 def test_object_streams_are_ordinary(make_pdf: MakePdf, signer: FileSigner) -> None:
