@@ -6,6 +6,8 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from signing.apply.guard import short
 from signing.errors import EncryptedPdf, HybridPdf, NotAPdf, NotASignablePdf
+from signing.verification.faults import Encrypted, Fault
+from signing.verification.pdf import Pdf
 
 # A volume of scans may be large; beyond this a file is no school record but an attempt to fill the memory.
 MOST_BYTES = 256 << 20
@@ -37,6 +39,7 @@ def opened(pdf: bytes) -> AppendingWriter:
         raise NotASignablePdf(
             f"Tệp lớn {len(pdf)} byte, tối đa {MOST_BYTES}", f"The file has {len(pdf)} bytes; at most {MOST_BYTES} are accepted"
         )
+    _require_our_reading(pdf)
     try:
         writer = AppendingWriter(io.BytesIO(pdf), strict=True)
     except Exception as error:  # the parser meets arbitrary bytes here
@@ -45,9 +48,22 @@ def opened(pdf: bytes) -> AppendingWriter:
         ) from error
     if writer.security_handler is not None:
         raise EncryptedPdf("Tệp có mật khẩu hoặc được mã hóa", "The file is encrypted")
-    if writer.prev.xrefs.hybrid_xrefs_present:
+    return writer
+
+
+def _require_our_reading(pdf: bytes) -> None:
+    """Our own reader has bounds that pyHanko's has not: a table of 99,999,999 rows of no width keeps it busy for minutes.
+
+    Nothing is lost: what our reader refuses it would refuse after the signature was laid.
+    """
+    try:
+        hybrid = Pdf(pdf).hybrid
+    except Encrypted as fault:
+        raise EncryptedPdf("Tệp có mật khẩu hoặc được mã hóa", "The file is encrypted") from fault
+    except Fault as fault:
+        raise NotAPdf("Tệp hỏng, không đọc được như một PDF", f"The file cannot be read as a PDF: {short(fault)}") from fault
+    if hybrid:
         raise HybridPdf(
             "Tệp có hai bảng tham chiếu (hybrid xref); hãy lưu lại thành PDF thường rồi ký",
             "The file has hybrid cross-references; save it again as an ordinary PDF before it is signed",
         )
-    return writer

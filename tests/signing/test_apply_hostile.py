@@ -55,6 +55,20 @@ def test_a_hybrid_file_is_refused_by_name(make_pdf: MakePdf, signer: FileSigner)
         sign(hybrid, REQUEST, signer)
 
 
+@pytest.mark.timeout(60)  # it was minutes
+def test_a_table_that_claims_endless_rows_is_refused_at_once(make_pdf: MakePdf, signer: FileSigner) -> None:
+    """Rows of no width cost the file nothing and a reader minutes: our own reader is asked first."""
+    pdf = make_pdf({"here": (10, 10, 50, 50)}, object_streams=True)
+    start = int(pdf.rsplit(b"startxref\n", 1)[1].split()[0])
+    head, stream = pdf[start:].split(b"<<", 1)
+    row = re.sub(rb"/W \[[^]]*\]", b"/W [ 0 0 0 ] /Index [ 0 99999999 ]", stream)
+    endless = pdf[:start] + head + b"<<" + row
+
+    assert b"99999999" in endless
+    with pytest.raises(NotASignablePdf):
+        sign(endless, SignRequest(field="new", level=Level.B_B, existing_only=False, page=0, box=(0, 0, 9, 9)), signer)
+
+
 class _Unasked:
     """A person's key that must not be used: the document is refused before."""
 
