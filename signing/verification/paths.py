@@ -81,7 +81,7 @@ def _no_chain(leaf: Certificate, pool: Pool, trust: Trust, *, at: datetime, use:
             chain=chain,
             root=root,
         )
-    detail = f"{leaf.common_name}: {len(trust.roots)} root(s) known, none for {use}"
+    detail = f"{leaf.common_name}; số gốc đã biết / roots known: {len(trust.roots)}, {use}"
     return ChainVerdict(
         verdict=Verdict.INDETERMINATE,
         sub_indication=SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
