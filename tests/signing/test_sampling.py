@@ -6,13 +6,14 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signing import DemoAuthority, Issued, Level, SignRequest, Trust, Verdict, sign, verify
+from signing import DemoAuthority, Issued, Level, SignRequest, Trust, Verdict, extend, sign, verify
 from signing.report import Report, SignatureKind, SignatureReport
 from signing.second_opinion import Sampling, Says, State, ask_pyhanko, second_look, with_second_look
 from signing.second_opinion.named_differences import NAMED
@@ -70,6 +71,25 @@ def test_pyhanko_judges_every_signature_of_ours(signed: bytes, trust: Trust) -> 
     assert look.state is State.AGREES
     assert look.named == ()
     assert with_second_look(report, look).verdict is Verdict.TOTAL_PASSED
+
+
+def test_evidence_that_was_gathered_later_is_no_disagreement(book_pdf: bytes, tmp_path: Path) -> None:
+    """Issuers are asked after the signature, often long after: their word counts back to the moment of the signature."""
+    begun = datetime.now(UTC) - timedelta(hours=3)
+    authority = DemoAuthority(tmp_path, clock=lambda: begun)
+    person = authority.issue("Hồ Thị Lâu", "T:1")
+    paper = sign(
+        book_pdf,
+        SignRequest(field="principal_signs", level=Level.B_T),
+        person.signer(),
+        timestamper=authority,
+        evidence=authority,
+    )
+    authority.clock = lambda: begun + timedelta(hours=2)
+    trust = Trust.load(authority.trust_pem())
+    archived = extend(paper, Level.B_LTA, timestamper=authority, evidence=authority, trust=trust)
+
+    assert second_look(archived, trust, verify(archived, trust)).state is State.AGREES
 
 
 def test_pyhanko_believes_whom_our_bundle_names(signed: bytes, trust: Trust, tmp_path: Path) -> None:
