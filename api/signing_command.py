@@ -76,12 +76,22 @@ def _evidence(level: signing.Level, signer: signing.Signer, tsa: list[str]) -> s
     return signing.HttpEvidence(signing.issuers_hosts((signer.certificate, *signer.chain)) | named, known=signer.chain)
 
 
+class NoSecretGiven(signing.SigningError):
+    """Nobody answered the question for the secret: an empty one is not tried in its place, a token would count it."""
+
+    code = "NO_SECRET_GIVEN"
+
+
 def _ask(word: str, pin_fd: int | None) -> str:
-    if pin_fd is not None:
-        return os.read(pin_fd, LONGEST_SECRET).decode().rstrip("\r\n")
-    if not sys.stdin.isatty():
-        return sys.stdin.readline(LONGEST_SECRET).rstrip("\r\n")
-    return getpass.getpass(f"{word}: ")
+    if pin_fd is None and sys.stdin.isatty():
+        return getpass.getpass(f"{word}: ")
+    try:
+        said = sys.stdin.readline(LONGEST_SECRET) if pin_fd is None else os.read(pin_fd, LONGEST_SECRET).decode()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise NoSecretGiven(f"không đọc được mã: {problem}", f"the secret cannot be read: {problem}") from problem
+    if not said:
+        raise NoSecretGiven("không có mã nào được đưa vào", "no secret was given: the input ended")
+    return said.rstrip("\r\n")
 
 
 def _write_whole(target: Path, content: bytes) -> None:

@@ -70,6 +70,16 @@ def test_a_refusal_names_what_is_wrong_and_writes_nothing(desk: Path, arguments:
     assert not (desk / "out.pdf").exists()
 
 
+def test_an_input_that_ends_is_no_empty_pin(desk: Path) -> None:
+    """A token counts every PIN that is tried: where nobody gave one, none is tried."""
+    program = Path(sys.executable).with_name("soky")
+    order = [str(program), "sign", "blank.pdf", "none.pdf", "--key", "file:keys/lan.p12", "--field", "Sig1", "--level", "B-B"]
+    done = subprocess.run(order, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=desk, timeout=120, check=False)
+
+    assert (done.returncode, (desk / "none.pdf").exists()) == (2, False)
+    assert done.stderr.startswith("NO_SECRET_GIVEN: ")
+
+
 def test_a_slip_in_a_laid_fields_name_is_refused(desk: Path) -> None:
     """Where empty fields wait, another name is not silently made a new field."""
     book = pikepdf.open(desk / "blank.pdf")
