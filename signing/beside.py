@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from signing.report import SubIndication, Verdict
 from signing.trust import Trust, Use
 from signing.verification.algorithms import weakness
-from signing.verification.certificates import Certificate, load_certificate
+from signing.verification.certificates import Certificate, readable_certificate
 from signing.verification.der import SEQUENCE, read
-from signing.verification.faults import BadCertificate, Fault
+from signing.verification.faults import Fault
 from signing.verification.paths import ChainVerdict, Pool, judge_chain
 from signing.verification.revocation import MAX_ANSWERS, Value
 from signing.verification.signed_data import Scheme
@@ -214,7 +214,7 @@ def gathered(given: Given, trust: Trust) -> Material:
         ocsps += [(value, der) for value in (*token.signed.ocsps, *ocsps_in(der))]
         lists += [(value, der) for value in token.signed.revocation_lists]
     return Material(
-        certificates=tuple(loaded for der in list(ders)[:MAX_POOL] if (loaded := _load(der)) is not None),
+        certificates=tuple(loaded for der in list(ders)[:MAX_POOL] if (loaded := readable_certificate(der)) is not None),
         ocsps=tuple(ocsps[:MAX_ANSWERS]),
         lists=tuple(lists[:MAX_ANSWERS]),
         brought=trust.revocation_lists,
@@ -243,13 +243,6 @@ def _held(token: bytes) -> Token | None:
     try:
         return read_token(token)
     except Fault:
-        return None
-
-
-def _load(der: bytes) -> Certificate | None:
-    try:
-        return load_certificate(der)
-    except BadCertificate:
         return None
 
 

@@ -16,8 +16,8 @@ from signing.asic.manifest import Manifest
 from signing.asic.package import META, MIMETYPE, Form, Package
 from signing.beside import Proof, ocsps_in
 from signing.trust import Trust
-from signing.verification.certificates import Certificate, load_certificate
-from signing.verification.faults import BadCertificate, Fault
+from signing.verification.certificates import Certificate, readable_certificate
+from signing.verification.faults import Fault
 from signing.verification.paths import Pool
 from signing.verification.revocation import MAX_ANSWERS, Value
 from signing.verification.signed_data import SignedData, digest_of, read_signed_data
@@ -156,7 +156,7 @@ def _material(package: Package) -> tuple[tuple[Certificate, ...], list[_Held], l
         if signed is None:
             continue
         for der in signed.certificates:
-            if der not in certificates and len(certificates) < MAX_POOL and (loaded := _load(der)) is not None:
+            if der not in certificates and len(certificates) < MAX_POOL and (loaded := readable_certificate(der)) is not None:
                 certificates[der] = loaded
         ocsps += [_Held(der, name) for der in (*signed.ocsps, *ocsps_in(data))]
         lists += [_Held(der, name) for der in signed.revocation_lists]
@@ -167,11 +167,4 @@ def _container(data: bytes) -> SignedData | None:
     try:
         return read_signed_data(data)
     except (Fault, IndexError, ValueError):
-        return None
-
-
-def _load(der: bytes) -> Certificate | None:
-    try:
-        return load_certificate(der)
-    except BadCertificate:
         return None

@@ -210,6 +210,14 @@ def load_certificate(der: bytes) -> Certificate:
         raise BadCertificate(f"a certificate cannot be read: {fault}") from fault
 
 
+def readable_certificate(der: bytes) -> Certificate | None:
+    """The same, or None where it cannot be read: among many that came along, a broken one hides no other."""
+    try:
+        return load_certificate(der)
+    except BadCertificate:
+        return None
+
+
 def _load(der: bytes) -> Certificate:
     fields = read_fields(der)
     extensions = fields.extensions

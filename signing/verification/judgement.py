@@ -12,10 +12,10 @@ from datetime import datetime
 from signing.report import SubIndication, Verdict
 from signing.trust import Trust, Use
 from signing.verification.algorithms import Term, digest_term
-from signing.verification.certificates import Certificate, load_certificate
+from signing.verification.certificates import Certificate, readable_certificate
 from signing.verification.claims import claim_doubts, claimed_time, with_claim, with_content_timestamps
 from signing.verification.facts import FoundSignature, Kept, SignedDocument
-from signing.verification.faults import BadCertificate, Fault
+from signing.verification.faults import Fault
 from signing.verification.judged import Judged, Proof
 from signing.verification.paths import Pool, judge_chain
 from signing.verification.revocation import MAX_ANSWERS, Value
@@ -126,7 +126,7 @@ class _Material:
         ders.update(dict.fromkeys(kept.der for kept in document.store.certificates))
         ocsps, lists = _with_store(ocsps, document.store.ocsps), _with_store(lists, document.store.lists)
         ocsps, lists = ([kept for kept in each if len(kept.der) <= MAX_VALUE] for each in (ocsps, lists))
-        certificates = [loaded for der in list(ders)[:MAX_POOL] if (loaded := _load(der)) is not None]
+        certificates = [loaded for der in list(ders)[:MAX_POOL] if (loaded := readable_certificate(der)) is not None]
         return cls(
             certificates=tuple(certificates),
             ocsps=tuple(ocsps[:MAX_ANSWERS]),
@@ -172,13 +172,6 @@ def _tokens(signed: SignedData) -> dict[bytes, Token]:
         except Fault:
             continue
     return found
-
-
-def _load(der: bytes) -> Certificate | None:
-    try:
-        return load_certificate(der)
-    except BadCertificate:
-        return None
 
 
 def _judge_document_timestamp(

@@ -8,12 +8,12 @@ from functools import lru_cache
 from signing.verification.certificates import (
     Certificate,
     issued_by,
-    load_certificate,
+    readable_certificate,
     same_name,
     signature_is_by,
 )
 from signing.verification.der import read
-from signing.verification.faults import BadCertificate, Fault
+from signing.verification.faults import Fault
 from signing.verification.ocsp_message import OcspMessage, Single, read_ocsp
 from signing.verification.signed_data import FIXED_DIGEST, digest_of
 
@@ -74,18 +74,14 @@ def _key_bits(certificate: Certificate) -> bytes:
 @lru_cache(512)
 def _signer(message: OcspMessage, issuer: Certificate) -> Certificate | None:
     """Who signed the answer: the issuer, or someone with OCSPSigning directly from the issuer; None: nobody who may."""
-    candidates = [issuer, *(each for each in map(_loaded, message.certificates) if each and _may_answer(each, issuer))]
+    candidates = [
+        issuer,
+        *(each for each in map(readable_certificate, message.certificates) if each and _may_answer(each, issuer)),
+    ]
     for each in candidates:
         if _is_named(message, each) and signature_is_by(each, message.scheme, message.signature, message.signed):
             return each
     return None
-
-
-def _loaded(der: bytes) -> Certificate | None:
-    try:
-        return load_certificate(der)
-    except BadCertificate:
-        return None
 
 
 def _may_answer(certificate: Certificate, issuer: Certificate) -> bool:

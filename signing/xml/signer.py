@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from signing.report import SubIndication, Verdict
 from signing.trust import Trust
-from signing.verification.certificates import Certificate, load_certificate, value_is_by
+from signing.verification.certificates import Certificate, load_certificate, readable_certificate, value_is_by
 from signing.verification.faults import BadCertificate
 from signing.verification.signed_data import Scheme, digest_of
 from signing.xml.algorithms import SIGNATURES, is_hmac, value_from_xml
@@ -66,24 +66,17 @@ def find_signer(parsed: Parsed, scheme: Scheme, candidates: Sequence[Certificate
 
 def _candidates(parsed: Parsed, trust: Trust) -> list[Certificate]:
     """Those of KeyInfo; where it holds none, those that the signature keeps elsewhere or the trust bundle knows by a hint."""
-    loaded = [certificate for der in parsed.key_info.certificates if (certificate := _load(der)) is not None]
+    loaded = [certificate for der in parsed.key_info.certificates if (certificate := readable_certificate(der)) is not None]
     if loaded or parsed.key_info.certificates:
         return loaded
     known = hinted(parsed.key_info, trust)
     named = parsed.properties.certificate if parsed.properties is not None else None
     if named is not None:
         # XAdES names the certificate by its digest, and may keep it among the unsigned values (EN 319 132-1, 5.4.1).
-        kept = [certificate for der in parsed.unsigned.certificates if (certificate := _load(der)) is not None]
+        kept = [certificate for der in parsed.unsigned.certificates if (certificate := readable_certificate(der)) is not None]
         bundle = [*(root.certificate for root in trust.roots), *trust.helpers]
         known += [each for each in (*kept, *bundle) if digest_of(named.digest, each.der) == named.value]
     return list(dict.fromkeys(known))
-
-
-def _load(der: bytes) -> Certificate | None:
-    try:
-        return load_certificate(der)
-    except BadCertificate:
-        return None
 
 
 def _why_not(der: bytes) -> str:
