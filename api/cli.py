@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.file_problems import file_problem
 from api.settings import DEFAULT_FOLDER, BadSettings, Settings, read_settings
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def main() -> None:
     except Exception as problem:
         if not _is_ours(problem):
             raise
-        sys.exit(_fail(f"{getattr(problem, 'code', type(problem).__name__)}: {problem}"))
+        said = file_problem(problem) if isinstance(problem, OSError) else str(problem)
+        sys.exit(_fail(f"{getattr(problem, 'code', type(problem).__name__)}: {said}"))
 
 
 def _is_ours(problem: Exception) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import signing
+from api.file_problems import file_problem
 
 # A PIN is short; whatever is longer is not one.
 LONGEST_SECRET = 256
@@ -43,7 +44,7 @@ def sign_file(
     except ValueError:
         return _refuse(f"{level}: mức không có / is no level: B-B, B-T, B-LT or B-LTA")
     except OSError as problem:
-        return _refuse(str(problem))
+        return _refuse(f"FILE_PROBLEM: {file_problem(problem)}")
     if request.level is not signing.Level.B_B and not tsa:
         return _refuse(f"{level}: cần --tsa / needs --tsa URL, a time-stamping authority")
     try:
@@ -88,7 +89,8 @@ def _ask(word: str, pin_fd: int | None) -> str:
     try:
         said = sys.stdin.readline(LONGEST_SECRET) if pin_fd is None else os.read(pin_fd, LONGEST_SECRET).decode()
     except (OSError, UnicodeDecodeError) as problem:
-        raise NoSecretGiven(f"không đọc được mã: {problem}", f"the secret cannot be read: {problem}") from problem
+        where = f"--pin-fd {pin_fd}" if pin_fd is not None else "stdin"
+        raise NoSecretGiven(f"không đọc được mã từ {where}", f"the secret cannot be read from {where}") from problem
     if not said:
         raise NoSecretGiven("không có mã nào được đưa vào", "no secret was given: the input ended")
     return said.rstrip("\r\n")

@@ -57,6 +57,8 @@ def opened(pdf: bytes) -> Iterator[pikepdf.Pdf]:
             yield book
     except UnreadableFile:
         raise
+    except pikepdf.PasswordError as error:
+        raise _unreadable("tệp được mã hóa", "the file is encrypted") from error
     except Exception as error:
         # A stranger's file answers with any exception there is: of qpdf, of a wrong type, of too deep a nesting.
         reason = str(error)[:200] or type(error).__name__

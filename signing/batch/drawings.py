@@ -76,7 +76,10 @@ class Picture:
                     )
                 rgba = opened.convert("RGBA")
         except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on damaged pictures
-            raise BadAppearance("Không đọc được ảnh của chữ ký", f"The picture cannot be read: {error}") from error
+            # Pillow's own words name an object in memory.
+            raise BadAppearance(
+                "Không đọc được ảnh của chữ ký; cần tệp PNG hoặc JPEG", "The picture cannot be read; a PNG or JPEG is expected"
+            ) from error
         alpha = rgba.getchannel("A")
         self._width, self._height = rgba.size
         self._mask = None

@@ -80,6 +80,43 @@ def test_an_input_that_ends_is_no_empty_pin(desk: Path) -> None:
     assert done.stderr.startswith("NO_SECRET_GIVEN: ")
 
 
+def test_what_the_system_refuses_is_told_with_the_file_and_what_to_look_at(desk: Path) -> None:
+    """A folder that is not there, for the document, for the result and for the secret: a sentence, and exit code 2."""
+    key = ("--key", "file:keys/lan.p12", "--field", "Sig1", "--level", "B-B")
+    runs = [
+        soky(desk, "sign", "nowhere.pdf", "out.pdf", *key),
+        soky(desk, "sign", "blank.pdf", "no-folder/out.pdf", *key),
+        soky(desk, "verify", "blank.pdf", "--trust", "trust", "--sample", "0", "--password-file", "no-folder/secret"),
+    ]
+
+    for run, name in zip(runs, ("nowhere.pdf", "no-folder", "no-folder/secret"), strict=True):
+        assert run.returncode == 2, run.stdout
+        assert "kiểm tra đường dẫn và quyền truy cập" in run.stderr
+        assert name in run.stderr
+
+
+def test_a_picture_that_is_none_is_told_without_an_address_in_memory(desk: Path) -> None:
+    """What is expected is said; the names of a program's insides help nobody."""
+    (desk / "words.png").write_text("no picture")
+    run = soky(
+        desk,
+        "sign",
+        "blank.pdf",
+        "out.pdf",
+        "--key",
+        "file:keys/lan.p12",
+        "--field",
+        "S",
+        "--level",
+        "B-B",
+        "--image",
+        "words.png",
+    )
+
+    assert run.returncode == 2
+    assert "BytesIO" not in run.stderr
+
+
 def test_a_slip_in_a_laid_fields_name_is_refused(desk: Path) -> None:
     """Where empty fields wait, another name is not silently made a new field."""
     book = pikepdf.open(desk / "blank.pdf")
