@@ -10,7 +10,7 @@ STAMPS := .stamps
 OUT ?= demo-out
 PORT ?= 8000
 
-.PHONY: demo test test-quick serve lint format bench setup setup-dev clean help
+.PHONY: demo test test-quick explore serve lint format bench setup setup-dev clean help
 
 help:  ## what can be asked for
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -27,6 +27,9 @@ test: setup-dev  ## set everything up and run every test
 
 test-quick: setup-dev  ## the tests that need no browser, no PostgreSQL and less than ten seconds
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not browser and not postgres"
+
+explore: setup-dev  ## the tests of invariants, ten times, each time with new examples
+	for turn in {1..10}; do $(BIN)/python -m pytest -q -n 2 --dist loadgroup -m hypothesis --hypothesis-profile=explore --hypothesis-seed=$$RANDOM; done
 
 lint: setup-dev  ## ruff and mypy, strict
 	$(BIN)/ruff check .

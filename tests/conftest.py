@@ -15,12 +15,18 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 
 from storage import KeptStore, new_log_key, open_store
 from storage.database import Database
 from storage.schema import bring_up_to_date
+
+# One change gets one answer on every machine; new examples are drawn by `make explore`.
+hypothesis.settings.register_profile("same", derandomize=True)
+hypothesis.settings.register_profile("explore", print_blob=True)
+hypothesis.settings.load_profile("same")
 
 LOCAL = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 TEMPLATE = "soky_template"

@@ -108,7 +108,7 @@ def read_fields(der: bytes) -> Fields:
         key=key.expect(SEQUENCE).raw,
         extensions=_extensions(next((each for each in parts[6:] if each.tag == _EXTENSIONS), None)),
         signed=outer[0].raw,
-        signature=outer[2].expect(_BIT_STRING).content[1:],
+        signature=outer[2].whole_bytes(),
     )
 
 

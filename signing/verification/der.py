@@ -17,7 +17,7 @@ from signing.verification.faults import BadDer
 MAX_DEPTH = 32  # of indefinite lengths inside each other; a real signature has at most six
 MAX_CHILDREN = 200_000  # a revocation list of a large authority has about 100 000 entries
 
-INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x02, 0x03, 0x04, 0x05, 0x06
+INTEGER, BIT_STRING, OCTET_STRING, NULL, OID, ENUMERATED = 0x02, 0x03, 0x04, 0x05, 0x06, 0x0A
 SEQUENCE, SET = 0x30, 0x31
 _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
 _CONSTRUCTED = 0x20
@@ -83,6 +83,13 @@ class Node:
         if self.tag & _CONSTRUCTED:
             return b"".join(piece.octets(depth + 1) for piece in self.children())
         return self.content
+
+    def whole_bytes(self) -> bytes:
+        """The bytes of a BIT STRING that has no odd bits, as signature values and keys are (X.690 8.6.2)."""
+        content = self.expect(BIT_STRING).content
+        if content[:1] != b"\0":
+            raise BadDer("a BIT STRING that does not end with a whole byte")
+        return content[1:]
 
     def integer(self) -> int:
         """The value of an INTEGER."""

@@ -68,7 +68,7 @@ def _is_about(single: Single, certificate: Certificate, issuer: Certificate) -> 
 @lru_cache(512)
 def _key_bits(certificate: Certificate) -> bytes:
     """The key's BIT STRING value without tag, length and number of unused bits."""
-    return read(certificate.key_info).children()[1].content[1:]
+    return read(certificate.key_info).children()[1].whole_bytes()
 
 
 @lru_cache(512)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from signing.verification.der import OCTET_STRING, SEQUENCE, Node, read, shaped
+from signing.verification.der import ENUMERATED, OCTET_STRING, SEQUENCE, Node, read, shaped
 from signing.verification.faults import BadDer
 from signing.verification.signed_data import FIRST, SECOND, THIRD, Scheme, digest_name, read_scheme
 
@@ -17,7 +17,6 @@ ARCHIVE_CUTOFF = "1.3.6.1.5.5.7.48.1.6"
 MAX_SINGLES = 1_024  # certificates that one answer speaks of; real ones speak of one to three
 MAX_CERTIFICATES = 8  # in one answer; real ones have one or two
 _GOOD, _REVOKED = 0x80, 0xA1
-_BIT_STRING = 0x03
 
 # CRLReason, RFC 5280 5.3.1.
 REASONS = {
@@ -68,7 +67,7 @@ class OcspMessage:
 def read_ocsp(der: bytes) -> OcspMessage | None:
     """The answer; None where the responder gave none (an error status). Raises BadDer, BadSignedData."""
     outer = read(der).expect(SEQUENCE).children()
-    if len(outer) < 2 or outer[0].content != b"\0":  # noqa: PLR2004 -- status successful, with an answer
+    if len(outer) < 2 or outer[0].expect(ENUMERATED).content != b"\0":  # noqa: PLR2004 -- status successful, with an answer
         return None
     kind, wrapped = outer[1].expect(FIRST).children()[0].expect(SEQUENCE).children()[:2]
     if kind.oid() != BASIC:
@@ -76,7 +75,7 @@ def read_ocsp(der: bytes) -> OcspMessage | None:
     parts = read(wrapped.expect(OCTET_STRING).content).expect(SEQUENCE).children()
     if len(parts) < 3:  # noqa: PLR2004 -- data, algorithm, signature
         raise BadDer("the OCSP answer is too short")
-    certificates = parts[3].expect(FIRST).children()[0].children() if len(parts) > 3 else []  # noqa: PLR2004
+    certificates = parts[3].expect(FIRST).children()[0].expect(SEQUENCE).children() if len(parts) > 3 else []  # noqa: PLR2004
     fields = parts[0].expect(SEQUENCE).children()
     if fields[0].tag == FIRST:  # a version
         fields = fields[1:]
@@ -85,7 +84,7 @@ def read_ocsp(der: bytes) -> OcspMessage | None:
     return OcspMessage(
         signed=parts[0].raw,
         scheme=read_scheme(parts[1], "sha256"),
-        signature=parts[2].expect(_BIT_STRING).content[1:],
+        signature=parts[2].whole_bytes(),
         certificates=tuple(each.raw for each in certificates[:MAX_CERTIFICATES]),
         responder_name=name,
         responder_key=key,

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from signing.der import oid
 from signing.report import SubIndication
 from signing.trust import Revocation, Trust, Use
+from signing.verification.der import BIT_STRING, INTEGER
 from signing.verification.paths import ChainVerdict, Pool, judge_chain
 from signing.verification.revocation import Value
 from tests.signing.pki import (
@@ -499,6 +500,21 @@ def test_no_mutation_of_an_answer_raises_or_frees_the_revoked(flips: list[tuple[
     assume(mutants[0] != good)  # changes that undo each other
     assert told(made.judge(ocsps=mutants[:1], lists=mutants[1:])) in {"TRY_LATER", "REVOKED_NO_POE"}
     assert told(made.judge(ocsps=mutants[:1], lists=[*mutants[1:], word])) == "REVOKED_NO_POE"
+
+
+def test_an_answer_is_believed_as_it_was_made_and_no_other_way() -> None:
+    """Bytes around what the responder signed cannot be changed unseen: a status of another kind, odd bits behind a value."""
+    made = family()
+    good = answer(made.person, made.issuing, made.responder)
+    ends = [place for place in range(len(good) - 3) if good[place] == BIT_STRING and good[place + 2 : place + 4] == b"\0\x30"]
+
+    def with_byte(place: int, value: int) -> bytes:
+        return good[:place] + bytes([value]) + good[place + 1 :]
+
+    assert told(made.judge(ocsps=[good])) is None
+    assert len(ends) == 2  # the answer's own value, and the one in the responder's certificate
+    for changed in (with_byte(4, INTEGER), *(with_byte(place + 2, 1) for place in ends)):
+        assert told(made.judge(ocsps=[changed])) == "TRY_LATER"
 
 
 def test_a_list_with_an_extension_twice_is_silent() -> None:
