@@ -3,26 +3,32 @@
     for result in renew_files(paths, plan):
         print(result.text)
 
-One result per file, whatever happens to the others. A file is replaced whole or not at all, and only by bytes that begin
-with its own, whose signatures all still pass, and whose archive timestamp holds longer. Running the same command again goes
-on where the first run stopped: with `before`, a renewed file is no longer due; with a journal, its line names the digest.
+PDF, XML, packages and detached signatures (`api.renewable`). One result per file, whatever happens to the others. A file is
+replaced whole or not at all, and only by one that keeps all that it held, whose signatures all still pass, and whose archive
+timestamp holds longer. Running the same command again goes on where the first run stopped: with `before`, a renewed file is
+no longer due; with a journal, its line names the digest.
 """
 
 import hashlib
 import json
+import logging
 import os
-import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import signing
+from api.file_problems import file_problem
+from api.renewable import Held, Item, Refused, read_item, renewables
+from api.walking import signature_beside
+from api.whole_files import write_whole
 from signing.visible import visible
 
-LARGEST_FILE = 512 * 1024 * 1024
+log = logging.getLogger("soky.renewing")
 LARGEST_LINE = 10_000  # of a journal
 
 
@@ -33,6 +39,7 @@ class Outcome(StrEnum):
     NOT_DUE = "NOT_DUE"  # its timestamp holds beyond the date
     DONE_BEFORE = "DONE_BEFORE"  # the journal says that this very file was renewed
     REFUSED = "REFUSED"
+    NOT_SIGNED = "NOT_SIGNED"  # it stands in a folder and carries no signature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +73,11 @@ class Renewal:
             Outcome.RENEWED: "ĐÃ GIA HẠN / RENEWED",
             Outcome.NOT_DUE: "CHƯA ĐẾN HẠN / NOT DUE",
             Outcome.DONE_BEFORE: "ĐÃ GIA HẠN LẦN TRƯỚC / DONE BEFORE",
+            Outcome.NOT_SIGNED: "KHÔNG CÓ CHỮ KÝ / NOT SIGNED",
             Outcome.REFUSED: "KHÔNG GIA HẠN ĐƯỢC / REFUSED",
         }
-        until = f" · đến / until {self.holds_until:%d/%m/%Y}" if self.holds_until else ""
+        held = f"{self.held_until:%d/%m/%Y} → " if self.held_until and self.held_until != self.holds_until else ""
+        until = f" · đến / until {held}{self.holds_until:%d/%m/%Y}" if self.holds_until else ""
         reason = f" · {self.code}: {visible(self.message)}" if self.code else ""
         return f"{visible(str(self.path))}: {words[self.outcome]}{until}{reason}"
 
@@ -85,75 +94,96 @@ class Plan:
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
 
-class _Refused(Exception):
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code, self.message = code, message
-
-
 def renew_files(paths: Iterable[Path], plan: Plan) -> Iterator[Renewal]:
-    """A result for each PDF that is named or stands in a folder that is named, in order."""
+    """A result for each file that is named or stands in a folder that is named, in order. OSError: the journal is closed."""
     done = _done(plan.journal)
-    for path in pdfs(paths):
-        result = _renewed(path, plan, done)
+    if plan.journal is not None:
+        plan.journal.open("ab").close()  # before anything is renewed: what cannot be noted is not begun
+    for item in renewables(paths):
+        result = _renewed(item, plan, done)
+        if result is None:
+            continue
         if plan.journal is not None and result.outcome is not Outcome.DONE_BEFORE:
             _note(plan.journal, result)
         yield result
 
 
-def pdfs(paths: Iterable[Path]) -> Iterator[Path]:
-    """Folders are walked; a file that is named is taken whatever it is called. Nothing twice."""
-    seen: set[Path] = set()
-    for path in paths:
-        for found in sorted(path.rglob("*.pdf")) if path.is_dir() else (path,):
-            if (real := found.resolve()) not in seen:
-                seen.add(real)
-                yield found
-
-
-def _renewed(path: Path, plan: Plan, done: Mapping[str, str]) -> Renewal:
+def _renewed(item: Item, plan: Plan, done: Mapping[str, str]) -> Renewal | None:
+    """None: the item is the file of a detached signature and carries none itself."""
     try:
-        content = _read(path)
-        digest = hashlib.sha256(content).hexdigest()
-        if done.get(str(path.resolve())) == digest:
-            return Renewal(path=path, outcome=Outcome.DONE_BEFORE, sha256=digest)
-        now = plan.clock()
-        held = _holds_until(_checked(content, plan.trust, now, "BEFORE"))
-        if plan.before is not None and held is not None and held >= plan.before:
-            return Renewal(path=path, outcome=Outcome.NOT_DUE, held_until=held, holds_until=held, sha256=digest)
-        renewed = _longer(content, plan)
-        holds = _holds_until(_checked(renewed, plan.trust, plan.clock(), "AFTER"))
-        _require_gain(content, renewed, held, holds, wanted=plan.before is not None)
-        _replace(path, renewed, digest)
-    except _Refused as refusal:
-        return Renewal(path=path, outcome=Outcome.REFUSED, code=refusal.code, message=refusal.message)
+        return _result(item, plan, done)
+    except Refused as refusal:
+        return Renewal(path=item.path, outcome=Outcome.REFUSED, code=refusal.code, message=refusal.message)
+    except signing.SigningError as error:
+        return Renewal(path=item.path, outcome=Outcome.REFUSED, code=error.code, message=str(error))
+    except Exception:
+        # A mistake of ours in one file must not leave the thousand after it to their fate. It stands in the log.
+        log.exception("a fault while renewing %s", visible(str(item.path)))
+        message = "lỗi của chương trình, xem nhật ký / a fault of this program, see its log"
+        return Renewal(path=item.path, outcome=Outcome.REFUSED, code="FAULT", message=message)
+
+
+def _result(item: Item, plan: Plan, done: Mapping[str, str]) -> Renewal | None:
+    held = read_item(item)
+    digest = hashlib.sha256(held.content).hexdigest()
+    if done.get(str(item.path.resolve())) == digest:
+        return Renewal(path=item.path, outcome=Outcome.DONE_BEFORE, sha256=digest)
+    report = _report(held, plan)
+    beside = signature_beside(item.path)
+    if not report.signatures and report.verdict is signing.Verdict.NO_SIGNATURE:
+        if beside is not None:
+            return None
+        if not item.named:
+            return Renewal(path=item.path, outcome=Outcome.NOT_SIGNED, sha256=digest)
+    _require_passed(report, "BEFORE")
+    until = _holds_until(report)
+    if plan.before is not None and until is not None and until >= plan.before:
+        return Renewal(path=item.path, outcome=Outcome.NOT_DUE, held_until=until, holds_until=until, sha256=digest)
+    if beside is not None:
+        raise Refused(
+            "DETACHED_BESIDE",
+            f"gia hạn tệp này sẽ làm hỏng chữ ký rời {beside.name} / to renew this file would break its detached signature",
+        )
+    longer = held.extended(plan.timestamper, plan.evidence, plan.trust)
+    held.require_kept(longer)
+    after = _report(replace(held, content=longer), plan)
+    _require_passed(after, "AFTER")
+    _require_signers(report, after)
+    holds = _holds_until(after)
+    _require_gain(until, holds, wanted=plan.before is not None)
+    _replace(item.path, longer, digest)
     return Renewal(
-        path=path,
+        path=item.path,
         outcome=Outcome.RENEWED,
-        held_until=held,
+        held_until=until,
         holds_until=holds,
-        sha256=hashlib.sha256(renewed).hexdigest(),
+        sha256=hashlib.sha256(longer).hexdigest(),
     )
 
 
-def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise _Refused("TOO_LARGE", f"tệp quá lớn / the file is too large: {path.stat().st_size}")
-        return path.read_bytes()
-    except OSError as problem:
-        reason = problem.strerror or str(problem)
-        raise _Refused("FILE_UNREADABLE", f"không mở được / cannot be opened: {reason}") from problem
+def _report(held: Held, plan: Plan) -> signing.Report:
+    if held.data is None:
+        return signing.verify_untrusted(held.content, plan.trust, at=plan.clock())
+    return signing.verify_untrusted(held.data, plan.trust, at=plan.clock(), signature=held.content)
 
 
-def _checked(content: bytes, trust: signing.Trust, now: datetime, when: str) -> signing.Report:
+def _require_passed(report: signing.Report, when: str) -> None:
     """A file is renewed only while everything in it passes: a new timestamp must not keep a doubt for ever."""
-    report = signing.verify_untrusted(content, trust, at=now)
-    if report.verdict is not signing.Verdict.TOTAL_PASSED:
-        told = [*report.findings, *(each for signature in report.signatures for each in signature.findings)]
-        reason = next((each.message for each in told), str(report.verdict))
-        raise _Refused(f"NOT_VALID_{when}", f"{report.verdict}: {reason}")
-    return report
+    if report.verdict is signing.Verdict.TOTAL_PASSED:
+        return
+    bad = (each for each in report.signatures if each.verdict is not signing.Verdict.TOTAL_PASSED)
+    told = [*(f for f in report.findings if f.code != "ATTACHMENTS"), *(f for each in bad for f in each.findings)]
+    reason = next((each.message for each in told), "không đạt khi kiểm tra / does not pass")
+    raise Refused(f"NOT_VALID_{when}", f"{report.verdict}: {reason}")
+
+
+def _require_signers(before: signing.Report, after: signing.Report) -> None:
+    """Everybody who had signed still stands there, with the same certificate and time."""
+    then, now = (
+        Counter((each.field, each.certificate, each.claimed_time) for each in report.signatures) for report in (before, after)
+    )
+    if not then <= now:
+        raise Refused("SIGNERS_DIFFER", "bản mới thiếu một chữ ký / a signature is missing in the new file")
 
 
 def _holds_until(report: signing.Report) -> datetime | None:
@@ -162,44 +192,21 @@ def _holds_until(report: signing.Report) -> datetime | None:
     return min(dates, default=None)
 
 
-def _longer(content: bytes, plan: Plan) -> bytes:
-    (result,) = signing.renew([("", content)], timestamper=plan.timestamper, evidence=plan.evidence, trust=plan.trust)
-    if result.document is None:
-        error = result.error
-        raise _Refused(error.code if error else "SIGNING", str(error))
-    return result.document
-
-
-def _require_gain(before: bytes, after: bytes, held: datetime | None, holds: datetime | None, *, wanted: bool) -> None:
+def _require_gain(held: datetime | None, holds: datetime | None, *, wanted: bool) -> None:
     """`wanted`: files are chosen by their date; one that gains nothing would be chosen, and grow, at every run."""
-    if not after.startswith(before):
-        raise _Refused("NOT_APPENDED", "bản mới không nối tiếp bản cũ / the new file does not begin with the old one")
     if holds is None or (held is not None and (holds < held or (wanted and holds == held))):
-        raise _Refused(
-            "NOT_LONGER", f"dấu thời gian mới không giữ lâu hơn / the new timestamp holds no longer: {held} → {holds}"
-        )
+        told = f"{held:%d/%m/%Y} → {holds:%d/%m/%Y}" if held and holds else "-"
+        raise Refused("NOT_LONGER", f"dấu thời gian mới không giữ lâu hơn / the new timestamp holds no longer ({told})")
 
 
 def _replace(path: Path, content: bytes, digest: str) -> None:
-    """Temp file, fsync, rename, fsync of the folder: after a power failure the old file or the new one is there."""
-    real = path.resolve()  # a symbolic link stays one
+    """Only the file that was judged is replaced: whoever wrote it meanwhile keeps what they wrote."""
     try:
-        if hashlib.sha256(real.read_bytes()).hexdigest() != digest:
-            raise _Refused("CHANGED_MEANWHILE", "tệp đã bị thay trong lúc gia hạn / the file changed during the renewal")
-        mode = real.stat().st_mode
-        with tempfile.NamedTemporaryFile(dir=real.parent, prefix=f".{real.name}.", delete=False) as half:
-            half.write(content)
-            half.flush()
-            os.fsync(half.fileno())
-        Path(half.name).chmod(mode)
-        Path(half.name).replace(real)
-        folder = os.open(real.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            raise Refused("CHANGED_MEANWHILE", "tệp đã bị thay trong lúc gia hạn / the file changed during the renewal")
+        write_whole(path, content)
     except OSError as problem:
-        raise _Refused("FILE_NOT_WRITTEN", f"không ghi được / cannot be written: {problem.strerror or problem}") from problem
+        raise Refused("FILE_NOT_WRITTEN", file_problem(problem)) from problem
 
 
 def _done(journal: Path | None) -> dict[str, str]:
@@ -223,7 +230,9 @@ def _note(journal: Path, result: Renewal) -> None:
     with journal.open("ab+") as lines:
         if lines.tell() and not _ends_a_line(lines.fileno(), lines.tell()):
             lines.write(b"\n")
-        lines.write(json.dumps(result.to_json(), ensure_ascii=False).encode() + b"\n")
+        # The whole path: another run may start in another folder. ASCII: a name need not be text.
+        told = {**result.to_json(), "file": str(result.path.resolve())}
+        lines.write(json.dumps(told).encode() + b"\n")
         lines.flush()
         os.fsync(lines.fileno())
 

@@ -1,14 +1,15 @@
 """`soky renew`: from the options to a plan, and the results to lines and an exit code."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import signing
-from api.renewing import Outcome, Plan, renew_files
+from api.renewing import Outcome, Plan, Renewal, renew_files
 from api.settings import BadSettings, read_settings
-from signing.visible import visible_json
+from signing.visible import visible, visible_json
 
 DONE, SOME_REFUSED = 0, 1
 
@@ -27,14 +28,25 @@ def renew(
 ) -> int:
     """Exit code 0: every file holds long enough now; 1: at least one was refused. BadSettings: nothing was begun."""
     plan = _plan(tsa, hosts, demo_office, trust, before, journal)
-    results = []
+    results: list[Renewal] = []
     for result in renew_files(paths, plan):
-        results.append(result.outcome)
+        results.append(result)
         say(visible_json(json.dumps(result.to_json(), ensure_ascii=False)) if as_json else result.text)
     if not as_json:
-        counted = ", ".join(f"{outcome}: {results.count(outcome)}" for outcome in Outcome)
-        say(f"{len(results)} tệp / files – {counted}")
-    return SOME_REFUSED if Outcome.REFUSED in results else DONE
+        say(_summary(results))
+    return SOME_REFUSED if any(each.outcome is Outcome.REFUSED for each in results) else DONE
+
+
+def _summary(results: Sequence[Renewal]) -> str:
+    """How many came to what, and the day before which somebody has to come back."""
+    counts = Counter(each.outcome for each in results)
+    told = [outcome for outcome in Outcome if outcome is not Outcome.NOT_SIGNED or counts[outcome]]
+    line = f"{len(results)} tệp / files – {', '.join(f'{outcome}: {counts[outcome]}' for outcome in told)}"
+    dated = [(each.holds_until, each.path) for each in results if each.holds_until is not None]
+    if not dated:
+        return line
+    day, path = min(dated)
+    return f"{line}\nlần tới trước ngày / next time before {day:%d/%m/%Y}: {visible(str(path))}"
 
 
 def _plan(
