@@ -66,6 +66,19 @@ def packed_data(content: bytes, entry: zipfile.ZipInfo, position: int, following
     return Packed(data, end)
 
 
+def name_of(entry: zipfile.ZipInfo) -> str:
+    """The name as its bytes stand. Without the mark of UTF-8 they may be that all the same, as macOS and older Java write it.
+
+    Python ends a name at a zero byte, and others do not: the whole of it counts here.
+    """
+    if entry.flag_bits & _IN_UTF8:
+        return entry.orig_filename
+    try:
+        return entry.orig_filename.encode("cp437").decode("utf-8")
+    except UnicodeDecodeError:
+        return entry.orig_filename
+
+
 def unpacked(packed: Packed, entry: zipfile.ZipInfo) -> bytes:
     """The contents, exactly as long and as summed as was told, with nothing behind the packed stream. Raises BadPackage."""
     if entry.compress_type == zipfile.ZIP_STORED:

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from signing.asic.headers import BadPackage, check_kind, packed_data, unpacked
+from signing.asic.directory import check_directory
+from signing.asic.headers import BadPackage, check_kind, name_of, packed_data, unpacked
 from signing.findings import finding
 from signing.report import Finding
 
@@ -26,7 +27,6 @@ MAX_NAME = 240  # characters
 
 META = "META-INF/"
 MIMETYPE = "mimetype"
-_END_RECORD = 22  # bytes of the end of the directory, without a comment
 _ENCRYPTED = 0x01
 _MADE = (1980, 1, 1, 0, 0, 0)  # the same bytes every time
 
@@ -92,7 +92,7 @@ def write_package(form: Form, files: Mapping[str, bytes], metadata: Mapping[str,
 def check_name(name: str) -> None:
     """A name that means one file below the package's folder on every system. Raises BadPackage."""
     parts = name.rstrip("/").split("/") if name else [""]
-    unsafe = any(part in {"", ".", ".."} for part in parts) or "\\" in name or ":" in parts[0] or name.startswith("/")
+    unsafe = any(part.rstrip(". ") == "" for part in parts) or "\\" in name or ":" in name or name.startswith("/")
     if unsafe or len(name) > MAX_NAME or any(unicodedata.category(each) in {"Cc", "Cf", "Cs"} for each in name):
         raise BadPackage(f"the name {name[:80]!r} is not one that a package may hold")
 
@@ -111,9 +111,10 @@ def _checked_entries(archive: zipfile.ZipFile, content: bytes) -> list[zipfile.Z
         raise BadPackage(f"{len(entries)} entries; at most {MAX_ENTRIES} are read")
     if not entries:
         raise BadPackage("an empty archive")
-    if content[-_END_RECORD : -_END_RECORD + 4] != b"PK\x05\x06":
-        raise BadPackage("a comment, or bytes after the end")
-    _check_distinct([entry.filename.rstrip("/") for entry in entries])
+    check_directory(content, archive.start_dir)
+    for entry in entries:
+        entry.filename = name_of(entry)
+    _check_distinct([entry.filename for entry in entries])
     if sum(entry.file_size for entry in entries) > MAX_BYTES:
         raise BadPackage(f"more than {MAX_BYTES} bytes when unpacked")
     for entry in entries:
@@ -122,13 +123,23 @@ def _checked_entries(archive: zipfile.ZipFile, content: bytes) -> list[zipfile.Z
 
 
 def _check_distinct(names: Iterable[str]) -> None:
-    """Names that some system takes for the same would let two programs open different files."""
-    seen: set[str] = set()
+    """Names that some system takes for the same would let two programs open different files.
+
+    Windows minds neither case nor dots and spaces at the end, macOS not how an accent is written; no system knows a file that
+    is a folder as well.
+    """
+    files: set[str] = set()
+    folders: set[str] = set()  # with a name of their own
+    above: set[str] = set()
     for name in names:
-        folded = unicodedata.normalize("NFC", name).casefold()
-        if folded in seen:
+        parts = [part.rstrip(". ") for part in unicodedata.normalize("NFC", name).casefold().rstrip("/").split("/")]
+        folded = "/".join(parts)
+        if folded in files or folded in folders:
             raise BadPackage(f"the name {name[:80]!r} stands twice")
-        seen.add(folded)
+        (folders if name.endswith("/") else files).add(folded)
+        above.update("/".join(parts[:depth]) for depth in range(1, len(parts)))
+    if files & above:
+        raise BadPackage(f"{min(files & above)[:80]!r} is a file and a folder")
 
 
 def _check_entry(entry: zipfile.ZipInfo) -> None:

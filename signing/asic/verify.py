@@ -14,7 +14,7 @@ from signing.asic.manifest import Manifest, read_manifest
 from signing.asic.package import META, BadPackage, Package, read_package
 from signing.asic.proofs import Changed, Missing, PackageProofs, Unbound, is_timestamp, scope_of
 from signing.beside_report import broken_report, holds_until, timestamp_told, worst
-from signing.cades_verify import judge_all_cades
+from signing.cades_verify import is_cms, judge_all_cades, verify_cades, verify_cms
 from signing.findings import finding
 from signing.report import (
     AttachmentReport,
@@ -33,6 +33,8 @@ from signing.xml.verify import verify_covering, verify_xml
 
 MAX_SIGNATURES = 64  # signatures and timestamps that are judged
 MAX_VERIFIED = 64  # signed files inside that are verified in turn
+MAX_PACKAGES = 8  # of them packages, which unpack to more; one inside one inside this one is not opened
+_PACKAGE = b"mimetypeapplication/vnd.etsi.asic-"  # name and content of the first entry (EN 319 162-1, A.1)
 _OWN = ("manifest.xml", "container.xml", "metadata.xml")  # of ODF and EPUB: may stand in META-INF, nobody signs them
 _DOUBTFUL = frozenset(
     {
@@ -46,12 +48,12 @@ _DOUBTFUL = frozenset(
 )
 
 
-def verify_package(content: bytes, trust: Trust, *, at: datetime | None = None, name: str = "") -> Report:
-    """Judge a package at a moment (default: now). Never raises for what it holds."""
+def verify_package(content: bytes, trust: Trust, *, at: datetime | None = None, name: str = "", depth: int = 0) -> Report:
+    """Judge a package at a moment (default: now). Never raises for what it holds. `depth`: packages that it lies in."""
     now = at or datetime.now(UTC)
     told = _Told()
     try:
-        _verify(read_package(content), trust, now, told)
+        _verify(read_package(content), trust, now, told, depth)
         codes = {each.code for report in told.signatures for each in report.findings} | {each.code for each in told.findings}
         verdict = worst(told.signatures, doubtful=bool(codes & _DOUBTFUL))
         if verdict is Verdict.NO_SIGNATURE:
@@ -83,7 +85,7 @@ class _Told:
     dated: set[str] = field(default_factory=set)  # by a timestamp: nobody's will
 
 
-def _verify(package: Package, trust: Trust, now: datetime, told: _Told) -> None:
+def _verify(package: Package, trust: Trust, now: datetime, told: _Told, depth: int) -> None:
     told.findings += package.findings
     manifests = _manifests(package, told)
     proofs = PackageProofs(package, manifests, trust, now)
@@ -109,7 +111,7 @@ def _verify(package: Package, trust: Trust, now: datetime, told: _Told) -> None:
     extra = [each for each in package.metadata if not _has_a_purpose(each)]
     if extra:
         told.findings.append(finding("EXTRA_METADATA", ", ".join(extra)))
-    _inside(package, trust, now, told)
+    _inside(package, trust, now, told, depth)
 
 
 def _has_a_purpose(name: str) -> bool:
@@ -250,31 +252,48 @@ def _xades(name: str, package: Package, trust: Trust, now: datetime, told: _Told
         told.signatures.append(replace(each, field=f"{name}/{each.field}", covers_whole_file=whole))
 
 
-def _inside(package: Package, trust: Trust, now: datetime, told: _Told) -> None:
+def _inside(package: Package, trust: Trust, now: datetime, told: _Told, depth: int) -> None:
     """The files, those that carry signatures of their own with their own report."""
-    verified = 0
+    verified = packages = cut = 0
     bad: list[str] = []
     for name, data in package.files.items():
         report = None
-        if verified < MAX_VERIFIED and _may_be_signed(data):
-            verified += 1
-            report = _report_inside(name, data, trust, now)
-        if report is not None and report.verdict in {Verdict.TOTAL_FAILED, Verdict.INDETERMINATE}:
+        is_package = _PACKAGE in data[:100]
+        if verified < MAX_VERIFIED and not (is_package and (depth or packages >= MAX_PACKAGES)):
+            report = _report_inside(name, data, package, trust, now)
+            verified += report is not None
+            packages += is_package
+        else:
+            cut += is_package
+        if report is not None and (report.verdict in _NOT_PASSED or (is_package and report.verdict is Verdict.UNREADABLE)):
             bad.append(name)
         told.attachments.append(
             AttachmentReport(name=name, sha256=hashlib.sha256(data).hexdigest(), size=len(data), report=report)
         )
     if bad:
         told.findings.append(finding("ATTACHMENT_NOT_PASSED", ", ".join(bad)))
+    if cut:
+        told.findings.append(finding("ATTACHMENTS_CUT", cut))
 
 
-def _may_be_signed(data: bytes) -> bool:
-    return data.startswith(b"%PDF-") or (data.lstrip()[:1] == b"<" and b"SignatureValue" in data)
+_NOT_PASSED = frozenset({Verdict.TOTAL_FAILED, Verdict.INDETERMINATE})
 
 
-def _report_inside(name: str, data: bytes, trust: Trust, now: datetime) -> Report:
-    if not data.startswith(b"%PDF-"):
+def _report_inside(name: str, data: bytes, package: Package, trust: Trust, now: datetime) -> Report | None:
+    """A PDF, a signed XML, a package, or a CMS with its content inside or beside it (`a.csv.p7s` for `a.csv`); else None."""
+    if data.startswith(b"%PDF-"):
+        from signing.verification.verify import verify
+
+        return verify(data, trust, at=now, name=name, depth=1)
+    if _PACKAGE in data[:100]:
+        return verify_package(data, trust, at=now, name=name, depth=1)
+    if data.lstrip()[:1] == b"<" and b"SignatureValue" in data:
         return verify_xml(data, trust, at=now, name=name)
-    from signing.verification.verify import verify
-
-    return verify(data, trust, at=now, name=name, depth=1)
+    if is_cms(data):
+        beside = package.files.get(name.rpartition(".")[0])
+        if beside is not None:
+            return verify_cades(beside, data, trust, at=now, name=name)
+        alone = verify_cms(data, trust, at=now, name=name)
+        told = {each.code for report in alone.signatures for each in report.findings}
+        return None if "CONTENT_NOT_HERE" in told else alone
+    return None
