@@ -17,8 +17,9 @@ from signing.verification.graph import MOVED, Pair, TooMuch
 from signing.verification.metadata import is_xmp
 from signing.verification.page_changes import compare_pages
 from signing.verification.pages import pages_of
-from signing.verification.pdf import Pdf, View
+from signing.verification.pdf import Pdf, View, is_name
 from signing.verification.permissions import Change, FieldLock, Permission, What, judge_changes
+from signing.verification.strays import stray_references
 from signing.verification.structure_tree import compare_structure, moving_annotations
 from signing.verification.syntax import Ref, Stream
 
@@ -108,7 +109,7 @@ def compare(pair: Pair, genuine: frozenset[str]) -> list[Change]:
     changes = [*_trailer(pair), *_catalog(pair, signing=signing), *changes]
     changes += compare_pages(pair, old_fields, new_fields)
     changes += _structure(pair, old_fields, new_fields)
-    return changes
+    return changes + [Change(what=What.UNKNOWN, detail=f"stray reference {each}") for each in stray_references(pair)[:8]]
 
 
 def _changed_elements(pair: Pair) -> dict[int, str]:
@@ -145,6 +146,8 @@ def _catalog(pair: Pair, *, signing: bool) -> list[Change]:
     less = declares_less(pair.old, pair.new, signing=signing)
     if less is not None:
         changes.append(Change(what=What.UNKNOWN, detail=f"catalog {less} declares less"))
+    if not pair.same(old.get("/Type"), new.get("/Type")) and not is_name(new.get("/Type"), "/Catalog"):
+        changes.append(Change(what=What.UNKNOWN, detail="catalog /Type"))  # readers that repair look for it
     for key in pair.differing(old, new, skip=_CATALOG_JUDGED):
         what = What.FORBIDDEN if key in _CATALOG_FORBIDDEN else What.UNKNOWN
         changes.append(Change(what=what, detail=f"catalog {key}"))

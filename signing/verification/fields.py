@@ -36,6 +36,7 @@ WIDGET_KEYS = frozenset(
         "/A",
     }
 )
+_UPWARD = frozenset({"/Kids", "/Parent", "/Type"})
 _OF_FIELDS = frozenset({"/FT", "/V", "/DV", "/Ff", "/T", "/Opt", "/MaxLen", "/Lock", "/SV"})
 
 
@@ -60,8 +61,13 @@ class Field:
     numbers: tuple[int, ...]  # of the field and its widgets
     above: tuple[int | None, ...]  # object numbers of the nodes above it; None where one is no object
     hangs_right: bool  # it and its widgets name as their parent the node that lists them
-    hangs_elsewhere: bool  # it or a widget names another node
+    elsewhere: tuple[Any, ...]  # the other nodes that it or its widgets name as their parent
     is_odd: bool  # /Kids are there and are not one widget after the other: readers differ on what the field shows
+
+    @property
+    def hangs_elsewhere(self) -> bool:
+        """Whether it or a widget names another node."""
+        return bool(self.elsewhere)
 
     @property
     def value(self) -> Any:
@@ -109,6 +115,20 @@ def _form_fields(view: View) -> dict[str, Field]:
             key = f"{name}'{repeated[name]}"
         found[key] = field
     return found
+
+
+def given_by_parents(view: View, parent: Any) -> dict[str, Any]:
+    """What a reader that climbs by /Parent lets a field or widget inherit. Raises BadStructure."""
+    found: dict[str, Any] = {}
+    for _ in range(MAX_LEVELS):
+        node = view.resolve(parent)
+        if not isinstance(node, dict):
+            return found
+        for key, value in node.items():
+            if key not in WIDGET_KEYS and key not in _UPWARD and _is_there(view, value):
+                found.setdefault(key, value)
+        parent = node.get("/Parent")
+    raise BadStructure("a field hangs too deep")
 
 
 def _is_there(view: View, value: Any) -> bool:
@@ -161,7 +181,7 @@ def _field(view: View, item: Any, node: dict[str, Any], name: str, given: dict[s
         numbers=tuple(number for number in (own, *(each.number for each in widgets)) if number is not None),
         above=tuple(each.number if isinstance(each, Ref) else None for each in holders),
         hangs_right=all(named == holder for named, holder in parents),
-        hangs_elsewhere=any(named not in (None, holder) for named, holder in parents),
+        elsewhere=tuple(named for named, holder in parents if named not in (None, holder)),
         is_odd=is_odd,
     )
 

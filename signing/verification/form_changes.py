@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from signing.verification.fields import Field
+from signing.verification.fields import Field, given_by_parents
 from signing.verification.graph import MOVED, Pair
 from signing.verification.page_cover import is_hidden, is_nothing, shares
 from signing.verification.painting import paints_more_than_text
@@ -88,7 +88,7 @@ def _only_more(pair: Pair, old: Any, new: Any, level: int) -> bool:
 def _field(pair: Pair, name: str, before: Field, after: Field, genuine: frozenset[str]) -> list[FormChange]:
     if _is_untouched(pair, before, after):
         return []
-    otherwise = _otherwise_made(name, before, after)
+    otherwise = _otherwise_made(pair, name, before, after)
     if otherwise is not None:
         return [otherwise]
     old_value, new_value = pair.old.resolve(before.value), pair.new.resolve(after.value)
@@ -126,7 +126,7 @@ def _field(pair: Pair, name: str, before: Field, after: Field, genuine: frozense
     return changes + _widgets(pair, name, before, after, allowed)
 
 
-def _otherwise_made(name: str, before: Field, after: Field) -> FormChange | None:
+def _otherwise_made(pair: Pair, name: str, before: Field, after: Field) -> FormChange | None:
     """Whether readers would take the field for another kind of field, or for none."""
     if before.kind != after.kind:
         return FormChange(kind="forbidden", name=name, detail=f"field {name} /FT")
@@ -134,7 +134,17 @@ def _otherwise_made(name: str, before: Field, after: Field) -> FormChange | None
         return FormChange(kind="unknown", name=name, detail=f"field {name} /Kids")
     if before.hangs_right and not after.hangs_right:
         return FormChange(kind="unknown", name=name, detail=f"field {name} /Parent")
-    return None
+    return _inherits_otherwise(pair, name, before, after)
+
+
+def _inherits_otherwise(pair: Pair, name: str, before: Field, after: Field) -> FormChange | None:
+    """A field that was signed with another node as its parent than the one that lists it: readers that climb see that one."""
+    given = [
+        [given_by_parents(view, each) for each in field.elsewhere] for view, field in ((pair.old, before), (pair.new, after))
+    ]
+    if len(given[0]) == len(given[1]) and all(pair.same_entries(old, new) for old, new in zip(*given, strict=True)):
+        return None
+    return FormChange(kind="forbidden", name=name, detail=f"field {name} inherits otherwise by /Parent")
 
 
 def _is_untouched(pair: Pair, before: Field, after: Field) -> bool:

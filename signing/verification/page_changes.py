@@ -62,6 +62,10 @@ def _entries(pair: Pair, before: Page, after: Page, where: str) -> list[Change]:
     changes: list[Change] = []
     changes += [Change(what=What.FORBIDDEN, detail=f"{where} {key}") for key in pair.differing(old, new, skip=_PAGE_JUDGED)]
     changes += [Change(what=What.UNKNOWN, detail=f"{where} {key}: {MOVED}") for key in pair.moved(old, new, skip=_PAGE_JUDGED)]
+    if not pair.same(old.get("/Type"), new.get("/Type")):
+        # Some readers skip what does not call itself a page, others show it.
+        named = pair.old.resolve(old.get("/Type")) is None and is_name(new.get("/Type"), "/Page")
+        changes += [] if named else [Change(what=What.FORBIDDEN, detail=f"{where} /Type")]
     if not pair.same(old.get("/Metadata"), new.get("/Metadata")) and not is_xmp(pair.new, new.get("/Metadata")):
         changes.append(Change(what=What.UNKNOWN, detail=f"{where} /Metadata is no XMP"))
     if not pair.same(old.get("/StructParents"), new.get("/StructParents")):

@@ -109,7 +109,8 @@ def _pages_of(view: View) -> tuple[Page, ...]:
             node_numbers.update(each.number for each in (item,) if isinstance(each, Ref))
             stack += [(kid, given, item, right) for kid in reversed(view.items(node.get("/Kids")))]
             said = {key: value for key, value in node.items() if key not in _NOT_OF_NODES}
-            nodes.append({**said, "hangs right": node.get("/Parent") == parent})
+            kids = len(view.items(node.get("/Kids")))  # readers that trust /Count go wrong where other kids hang below it
+            nodes.append({**said, "hangs right": node.get("/Parent") == parent, "kids": kids})
             continue
         found.append(
             Page(

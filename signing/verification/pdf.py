@@ -40,6 +40,7 @@ class Pdf:
         self._depth = 0  # of lengths that are being looked up
         self._objects: dict[tuple[int, Entry, int], tuple[Any, int]] = {}  # value and end, by number, place, revision or 0
         self.kept_references: dict[tuple[int, int, frozenset[str]], tuple[int, ...]] = {}  # see graph.py
+        self.kept_unusual: dict[tuple[int, int], tuple[Ref, ...]] = {}  # see strays.py
         self._extents: dict[Entry, tuple[int, int]] = {}
         self._entries: dict[tuple[int, int], Entry | None] = {}
         self._packs: dict[Entry, tuple[Stream, Pack]] = {}

@@ -10,10 +10,11 @@ from signing import DemoAuthority, Trust, verify
 from signing.demo import Issued
 from tests.signing.attacks import STRUCTURAL, Scene
 from tests.signing.conftest import MakePdf
+from tests.signing.hanging_attacks import HANGING
 from tests.signing.scenes import build_scene
 from tests.signing.shadow_attacks import SHADOW
 
-ROWS = {**STRUCTURAL, **SHADOW}
+ROWS = {**STRUCTURAL, **SHADOW, **HANGING}
 
 
 @pytest.fixture(scope="module")
