@@ -1,6 +1,7 @@
 """What the issuers say about revocation: who is asked, what counts as an answer, and what is put beside a signature."""
 
 import itertools
+import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,12 @@ from signing.keys.algorithms import ordered_chain, read_certificate, subject_nam
 from signing.verification.certificates import load_certificate
 from signing.verification.faults import BadCertificate
 from signing.verification.revocation import Value, answers, newest, revoked_since
+
+REST_SECONDS = 60.0  # how long an address that made us wait in vain is not asked
+LONG_SECONDS = 1.0  # a refusal that came sooner costs little: it is asked again at once
+LIST_FACTOR = 3  # a national list has some megabytes, an OCSP answer two thousand bytes
+MOST_OCSP_BYTES = 256 << 10
+OK = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +56,9 @@ class HttpEvidence:
     """The issuers themselves, asked by OCSP and, where that fails, for their CRL, at the addresses in the certificates.
 
     Only hosts of the allow-list are asked. An answer is kept for `keep_seconds`, so a batch asks once per certificate and
-    issuer; `forget()` makes it ask again. `known` are certificates that complete chains (roots).
+    issuer; `forget()` makes it ask again. One whose time is over is used only where nobody has a newer one. `known` are
+    certificates that complete chains (roots). `seconds` is for one request from its name to its last byte (for a list three
+    times as much); an address that made us wait in vain is left alone for a minute, so that a batch does not wait each time.
     """
 
     def __init__(
@@ -63,6 +72,8 @@ class HttpEvidence:
         self._keep_seconds = keep_seconds
         self._answers: dict[bytes, tuple[float, Revocation]] = {}
         self._lists: dict[str, tuple[float, bytes]] = {}
+        self._silent: dict[str, float] = {}  # since when
+        self._seconds = seconds
 
     def for_chain(self, chain: Sequence[bytes]) -> Revocation:
         """See Evidence. Raises EvidenceMissing naming who gave no answer."""
@@ -83,11 +94,19 @@ class HttpEvidence:
         if kept is not None and time.monotonic() - kept[0] < self._keep_seconds:
             return kept[1]
         refusals: list[str] = []
+        stale: Revocation | None = None
         for answer in itertools.chain(self._ocsps(certificate, issuer, refusals), self._crls(certificate, refusals)):
-            if status_of(certificate, issuer, answer) is not None:
+            status = status_of(certificate, issuer, answer)
+            if status is None:
+                refusals.append(_why_not(answer))
+            elif isinstance(status, Good) and status.until is not None and status.until < datetime.now(UTC):
+                refusals.append(f"an answer that held until {status.until.isoformat()}")
+                stale = stale or answer
+            else:
                 self._answers[certificate] = (time.monotonic(), answer)
                 return answer
-            refusals.append("an answer that is not about it or not signed by its issuer")
+        if stale is not None:
+            return stale  # not kept: whoever judges it says that it is too old, and the next question may fare better
         who, said = subject_name(certificate), "; ".join(refusals) or "no address in the certificate"
         raise EvidenceMissing(
             f"Không có câu trả lời về thu hồi của {who}: {said}", f"No revocation status of {who} could be had: {said}"
@@ -98,24 +117,64 @@ class HttpEvidence:
         # SHA-1 only names the issuer here (RFC 6960, 4.1.1); many responders know no other hash.
         request = ocsp.OCSPRequestBuilder().add_certificate(subject, authority, hashes.SHA1())  # noqa: S303
         for url in ocsp_addresses(subject):
-            try:
-                answer = self._client.post(url, request.build().public_bytes(Encoding.DER), "application/ocsp-request")
-            except NotReached as refusal:
-                refusals.append(str(refusal))
-                continue
-            yield Revocation(ocsps=(answer.content,))
+            content = self._content(url, request.build().public_bytes(Encoding.DER), refusals)
+            if content is not None:
+                yield Revocation(ocsps=(content,))
 
     def _crls(self, certificate: bytes, refusals: list[str]) -> Iterator[Revocation]:
         for url in crl_addresses(read_certificate(certificate)):
             kept = self._lists.get(url)
             if kept is None or time.monotonic() - kept[0] >= self._keep_seconds:
-                try:
-                    kept = (time.monotonic(), self._client.get(url).content)
-                except NotReached as refusal:
-                    refusals.append(str(refusal))
+                content = self._content(url, None, refusals)
+                if content is None:
                     continue
-                self._lists[url] = kept
+                kept = (time.monotonic(), content)
+                if _is_list(content):
+                    self._lists[url] = kept
             yield Revocation(crls=(kept[1],))
+
+    def _content(self, url: str, request: bytes | None, refusals: list[str]) -> bytes | None:
+        """What this address says, or None and why not."""
+        begun = time.monotonic()
+        if begun - self._silent.get(url, -math.inf) < REST_SECONDS:
+            refusals.append(f"{url} was silent a moment ago")
+            return None
+        try:
+            if request is None:
+                answer = self._client.get(url, seconds=LIST_FACTOR * self._seconds)
+            else:
+                answer = self._client.post(url, request, "application/ocsp-request", most=MOST_OCSP_BYTES)
+        except NotReached as refusal:
+            refusals.append(str(refusal))
+            if time.monotonic() - begun > LONG_SECONDS:
+                self._silent[url] = time.monotonic()
+            return None
+        if answer.status != OK:
+            refusals.append(f"{url}: HTTP status {answer.status}")
+            return None
+        return answer.content
+
+
+def _is_list(content: bytes) -> bool:
+    try:
+        x509.load_der_x509_crl(content)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def _why_not(answer: Revocation) -> str:
+    """What an answer is that says nothing about the certificate."""
+    for der in answer.ocsps:
+        try:
+            status = ocsp.load_der_ocsp_response(der).response_status
+        except (ValueError, TypeError):
+            return "an answer that is no OCSP response"
+        if status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+            return f"the responder says {status.name}"
+    if answer.crls and not all(map(_is_list, answer.crls)):
+        return "an answer that is no list"
+    return "an answer that is not about it or not signed by its issuer"
 
 
 def issuers_hosts(certificates: Iterable[bytes]) -> frozenset[str]:

@@ -6,10 +6,11 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import UTC, datetime
+from typing import ClassVar, Protocol
 
 from asn1crypto import cms as asn1_cms
+from asn1crypto import core as asn1_core
 from asn1crypto import tsp
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -30,6 +31,8 @@ class Timestamper(Protocol):
 USUAL_TOKEN_BYTES = 8192
 
 REST_SECONDS = 60.0  # how long an authority that failed is asked last
+CLOCK_SECONDS = 300.0  # how far an authority's clock may be from ours
+MOST_ANSWER_BYTES = 256 << 10  # a token with its certificates has 3 to 10 KB
 OK = 200
 
 
@@ -41,8 +44,10 @@ def token_room(timestamper: Timestamper) -> int:
 class HttpTimestamper:
     """Timestamp authorities over HTTP (RFC 3161, 3.4), asked in order until one gives a token that holds.
 
-    Each request carries a nonce; imprint, nonce, policy and the token's own signature are checked. An authority that failed
-    is asked last for a minute, so that a dead one does not cost its timeout on every document of a batch.
+    Each request carries a nonce; imprint, nonce, policy and the token's own signature are checked, and that its time is ours
+    (RFC 3161, 2.2) and inside its authority's certificate. `seconds` is for one authority, from its name to its last byte:
+    n authorities take at most n times as long. One that failed is asked last for a minute, so that a dead one does not cost
+    its timeout on every document of a batch. `clock_seconds`: how far apart the two clocks may be; `math.inf` for any.
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class HttpTimestamper:
         seconds: float = 10.0,
         token_bytes: int = USUAL_TOKEN_BYTES,
         headers: Mapping[str, str] | None = None,
+        clock_seconds: float = CLOCK_SECONDS,
     ) -> None:
         # Loaded here: whoever signs without a network needs no HTTP client.
         from signing.outward import Client
@@ -60,7 +66,8 @@ class HttpTimestamper:
         if not urls:
             raise BadRequest("Thiếu địa chỉ dịch vụ cấp dấu thời gian", "No timestamp authority was named")
         self.token_bytes = token_bytes
-        self._urls = tuple(urls)
+        self._urls = tuple(dict.fromkeys(urls))
+        self._clock_seconds = clock_seconds
         self._policies = policies
         self._client = Client.for_addresses(urls, seconds=seconds)
         self._headers = {"Accept": "application/timestamp-reply", **(headers or {})}
@@ -68,18 +75,20 @@ class HttpTimestamper:
 
     def timestamp(self, digest: bytes) -> bytes:
         """See Timestamper. Raises TimestampRefused naming what each authority answered."""
-        refusals: list[str] = []
+        refusals: list[tuple[str, str]] = []
         for url in self._in_order():
             try:
                 token = self._asked(url, digest)
-            except (TimestampRefused, NotReached) as refusal:
-                self._failed[url] = time.monotonic()
-                refusals.append(f"{url}: {getattr(refusal, 'en', refusal)}")
+            except TimestampRefused as refusal:
+                refusals.append((f"{_shown(url)}: {refusal.vi}", f"{_shown(url)}: {refusal.en}"))
+            except NotReached as silence:
+                refusals.append((f"{_shown(url)}: không trả lời ({silence})", f"{_shown(url)}: no answer ({silence})"))
             else:
                 self._failed.pop(url, None)
                 return token
-        said = "; ".join(refusals)
-        raise TimestampRefused(f"Không lấy được dấu thời gian: {said}", f"No timestamp could be had: {said}")
+            self._failed[url] = time.monotonic()
+        vi, en = ("; ".join(said) for said in zip(*refusals, strict=True))
+        raise TimestampRefused(f"Không lấy được dấu thời gian: {vi}", f"No timestamp could be had: {en}")
 
     def close(self) -> None:
         """Close kept connections."""
@@ -100,7 +109,8 @@ class HttpTimestamper:
                 **({"req_policy": next(iter(self._policies))} if len(self._policies) == 1 else {}),
             }
         )
-        answer = self._client.post(url, request.dump(), "application/timestamp-query", headers=self._headers)
+        kind = "application/timestamp-query"
+        answer = self._client.post(url, request.dump(), kind, headers=self._headers, most=MOST_ANSWER_BYTES)
         if answer.status != OK:
             raise TimestampRefused(f"trả lời HTTP {answer.status}", f"HTTP status {answer.status}")
         token = _token_in(answer.content)
@@ -109,17 +119,36 @@ class HttpTimestamper:
                 f"dấu thời gian lớn {len(token)} byte, tối đa {self.token_bytes}",
                 f"a token of {len(token)} bytes, at most {self.token_bytes} fit",
             )
-        check_token(token, digest, nonce=nonce, policies=self._policies)
+        read = check_token(token, digest, nonce=nonce, policies=self._policies)
+        _check_time(read, self._clock_seconds)
         return token
+
+
+def _shown(url: str) -> str:
+    """An address without what may be secret in it: a user's name and password, a key in the query."""
+    place = url.partition("?")[0]
+    scheme, found, rest = place.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{found}{host.rpartition('@')[2]}{slash}{path}"
+
+
+class _Response(asn1_core.Sequence):  # type: ignore[misc]
+    """TimeStampResp. The library's own takes none without a token, as every refusal is."""
+
+    _fields: ClassVar[list[object]] = [  # a list, because the library completes it
+        ("status", tsp.PKIStatusInfo),
+        ("time_stamp_token", asn1_cms.ContentInfo, {"optional": True}),
+    ]
 
 
 def _token_in(response: bytes) -> bytes:
     """The token of a TimeStampResp that was granted (RFC 3161, 2.4.2)."""
     try:
-        read = tsp.TimeStampResp.load(response, strict=True)
-        status = read["status"]["status"].native
+        read = _Response.load(response, strict=True)
+        status = str(read["status"]["status"].native)
         if status in {"granted", "granted_with_mods"}:
-            return bytes(read["time_stamp_token"].dump())
+            return bytes(asn1_cms.ContentInfo.load(read["time_stamp_token"].dump(), strict=True).dump())
+        status = ", ".join([status, *sorted(str(each)[:60] for each in read["status"]["fail_info"].native or ())])
     except (ValueError, TypeError, KeyError) as error:
         raise TimestampRefused("trả lời không phải TimeStampResp", "the answer is no TimeStampResp") from error
     raise TimestampRefused(f"từ chối: {status}", f"refused: {status}")
@@ -234,3 +263,21 @@ def _may_stamp(certificate: bytes) -> bool:
     except x509.ExtensionNotFound:
         return False
     return extension.critical and list(extension.value) == [ExtendedKeyUsageOID.TIME_STAMPING]
+
+
+def _check_time(token: Token, seconds: float) -> None:
+    """A fresh token (its nonce is ours) tells the authority's clock: it must be ours, and inside the certificate's time."""
+    now = datetime.now(UTC)
+    if abs((token.time - now).total_seconds()) > seconds:
+        raise TimestampRefused(
+            f"đồng hồ của nơi cấp là {token.time:%d/%m/%Y %H:%M:%S} UTC, của máy này là {now:%d/%m/%Y %H:%M:%S} UTC",
+            f"the authority's clock says {token.time.isoformat()}, this machine's {now.isoformat(timespec='seconds')}",
+        )
+    certificate = read_certificate(token.certificate)
+    if not certificate.not_valid_before_utc <= token.time <= certificate.not_valid_after_utc:
+        raise TimestampRefused(
+            f"chứng thư của nơi cấp chỉ có giá trị từ {certificate.not_valid_before_utc:%d/%m/%Y}"
+            f" đến {certificate.not_valid_after_utc:%d/%m/%Y}, dấu thời gian lúc {token.time:%d/%m/%Y %H:%M:%S} UTC",
+            f"the authority's certificate is valid from {certificate.not_valid_before_utc.isoformat()}"
+            f" to {certificate.not_valid_after_utc.isoformat()}, the timestamp is of {token.time.isoformat()}",
+        )

@@ -16,10 +16,12 @@ from signing.apply.request import SignRequest
 from signing.errors import (
     AuthorisationExpired,
     AuthorisationRefused,
+    BadSignatureValue,
     FieldTaken,
     KeyUnavailable,
     LevelNotReached,
     SigningError,
+    TimestampRefused,
     WrongSecret,
 )
 from signing.evidence import Evidence, Revocation
@@ -40,7 +42,12 @@ MOST_BYTES_REMOTE = 128 << 20  # where the owner of a remote key confirms each c
 WORD_HOLDS_SECONDS = 300.0
 
 # A key that fails so often in a row has gone (pulled out, network down): the owner is not asked again for each of 1,500.
+# So has a timestamp authority, for which the key would be used in vain, and a key whose values are not its certificate's.
 MOST_STUMBLES = 3
+
+# An issuer that let us wait and gave no answer is not asked again for each document.
+LONG_SECONDS = 1.0
+REFUSAL_HOLDS_SECONDS = 60.0
 
 # After these nothing more is tried: a token locks after a few wrong PINs, and an owner who said no has said no.
 FINAL = (WrongSecret, AuthorisationRefused, AuthorisationExpired)
@@ -77,7 +84,8 @@ def sign_many(
     """One result per item, in order, as soon as it is there; items are taken from `items` a chunk at a time.
 
     A wrong PIN, a refusal or a missed confirmation on the owner's phone ends the batch, and so does a key that fails three
-    times in a row: that item fails with it and no result comes for those after it. One field of one document (by its id) is
+    times in a row, or gives three values in a row that come to nothing (no timestamp to be had, not the certificate's): that
+    item fails with it and no result comes for those after it. One field of one document (by its id) is
     never signed twice: the second comes back as FieldTaken. The issuers are asked about the signer once per batch (again after
     five minutes); for B-LT and above also once per chunk, after its last timestamp, and the chunk's results come then.
     `chunk`: how many are prepared at once; None: 32, or as many as one authorisation of a remote key covers.
@@ -119,6 +127,7 @@ class _Batch:
         self._done: set[tuple[str, str]] = set()
         self._word = None if evidence is None else _AskedOnce(evidence, holds_seconds=WORD_HOLDS_SECONDS)
         self._stumbles = 0  # of the key, in a row
+        self._in_vain = 0  # values that came to nothing, in a row
         self.is_over = False
 
     def results(self, items: Sequence[Item]) -> Iterator[Signed | Failed]:
@@ -177,10 +186,22 @@ class _Batch:
                 if self.is_over:
                     return
                 continue
-            try:
-                yield finish(each, value, timestamper=self._timestamper, trust=self._trust)
-            except SigningError as refused:
-                yield refused
+            yield self._finished(each, value)
+            if self.is_over:
+                return
+
+    def _finished(self, prepared: Prepared, value: bytes) -> bytes | SigningError:
+        """The document with this value, or why it came to nothing."""
+        try:
+            document = finish(prepared, value, timestamper=self._timestamper, trust=self._trust)
+        except (TimestampRefused, BadSignatureValue) as refused:
+            self._in_vain += 1
+            self.is_over = self._in_vain >= MOST_STUMBLES
+            return refused
+        except SigningError as refused:
+            return refused
+        self._in_vain = 0
+        return document
 
     def _values(self, prepared: Sequence[Prepared]) -> Iterator[bytes | SigningError]:
         """One signature value or refusal per document; a remote key gives many in one authorisation."""
@@ -231,20 +252,36 @@ class _Batch:
 
 
 class _AskedOnce:
-    """Evidence asked about each chain once, or every `holds_seconds`; `anew`: what it kept itself is forgotten first."""
+    """Evidence asked about each chain once, or every `holds_seconds`; `anew`: what it kept itself is forgotten first.
+
+    A refusal that took long is an answer too, for a minute.
+    """
 
     def __init__(self, evidence: Evidence, *, anew: bool = False, holds_seconds: float = math.inf) -> None:
         self._evidence = evidence
         self._anew = anew
         self._holds_seconds = holds_seconds
-        self._kept: dict[tuple[bytes, ...], tuple[float, Revocation]] = {}
+        self._kept: dict[tuple[bytes, ...], tuple[float, Revocation | SigningError]] = {}  # until when, what was said
 
     def for_chain(self, chain: Sequence[bytes]) -> Revocation:
         """See Evidence."""
-        key, now = tuple(chain), time.monotonic()
-        kept = self._kept.get(key)
-        if kept is None or now - kept[0] > self._holds_seconds:
-            if self._anew and not self._kept and (forget := getattr(self._evidence, "forget", None)):
-                forget()
-            kept = self._kept[key] = (now, self._evidence.for_chain(chain))
-        return kept[1]
+        key = tuple(chain)
+        until, said = self._kept.get(key, (-math.inf, None))
+        if said is None or time.monotonic() > until:
+            said = self._asked(key)
+        if isinstance(said, SigningError):
+            raise said.with_traceback(None)
+        return said
+
+    def _asked(self, chain: tuple[bytes, ...]) -> Revocation | SigningError:
+        if self._anew and not self._kept and (forget := getattr(self._evidence, "forget", None)):
+            forget()
+        begun = time.monotonic()
+        try:
+            said: Revocation | SigningError = self._evidence.for_chain(chain)
+            holds = self._holds_seconds
+        except SigningError as refused:
+            said = refused
+            holds = REFUSAL_HOLDS_SECONDS if time.monotonic() - begun > LONG_SECONDS else -1.0
+        self._kept[chain] = (begun + holds, said)
+        return said
