@@ -3,6 +3,8 @@
 One result per file, in the order given; a file that cannot be read is a result too.
 """
 
+import errno
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import signing
+from api.file_problems import file_problem
 from api.looking_twice import LookingTwice
 from api.proving import prove
+from api.walking import may_be_signed, signature_beside, signed_by, walked
 from signing.second_opinion import second_look, with_second_look, with_second_opinion
 from signing.visible import visible
 
 PASSED, NOT_PASSED, UNREADABLE = 0, 1, 2
 LARGEST = 512 * 1024 * 1024  # what the verifier takes at most
-DETACHED = ".p7s"
 
 WORDS = {
     signing.Verdict.TOTAL_PASSED: "HỢP LỆ / VALID",
@@ -56,36 +59,80 @@ class How:
     doubted: Callable[[signing.Report], signing.Report] = lambda report: report  # what is known against it
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToCheck:
+    """One file, with the detached signature over it; or a folder that cannot be read."""
+
+    path: Path
+    signature: Path | None = None
+    problem: OSError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """What is to be checked, in order."""
+
+    files: tuple[ToCheck, ...]
+    walked: bool = False  # a folder was named
+    others: int = 0  # files in folders in which no signature is looked for
+
+
+def found_in(paths: Sequence[Path], detached: Path | None = None) -> Checks:
+    """What was named, as it was named; of folders every file that may be signed or has a signature beside it, once."""
+    files: list[ToCheck] = []
+    seen: set[Path] = set()
+    passed_over: set[Path] = set()
+    for found in walked(paths):
+        data, signature = _pair(found.path, detached)
+        if found.problem is not None:
+            files.append(ToCheck(path=found.path, problem=found.problem))
+        elif found.named:
+            files.append(ToCheck(path=data, signature=signature))
+        elif data in seen:
+            continue
+        elif signature is not None or may_be_signed(data):
+            seen.add(data)
+            files.append(ToCheck(path=data, signature=signature))
+        else:
+            passed_over.add(data)
+    return Checks(files=tuple(files), walked=any(os.path.isdir(path) for path in paths), others=len(passed_over))  # noqa: PTH112
+
+
 def check_files(paths: Sequence[Path], trust: Sequence[Path], how: How) -> Iterator[CheckedFile]:
     """One result per file, in order. Nobody is asked over the network unless `how.fetch`.
 
     Raises SigningError for a bundle that cannot be used: then no file was looked at.
     """
     believed = signing.Trust.load(trust)
-    for path in paths:
-        try:
-            data, signature = _pair(path, how.detached)
-            content = _bounded(data)
-            beside = _bounded(signature) if signature is not None else None
-        except OSError as problem:
-            yield _unreadable(path, "FILE_UNREADABLE", f"không mở được / cannot be opened: {problem.strerror or problem}")
-            continue
-        yield check_content(content, believed, how, name=str(data), signature=beside)
+    for each in found_in(paths, how.detached).files:
+        yield check_found(each, believed, how)
+
+
+def check_found(each: ToCheck, trust: signing.Trust, how: How) -> CheckedFile:
+    """One file's result; that it cannot be opened is one too."""
+    try:
+        if each.problem is not None:
+            raise each.problem
+        content = _bounded(each.path)
+        beside = _bounded(each.signature) if each.signature is not None else None
+    except OSError as problem:
+        return _unreadable(each.path, "FILE_UNREADABLE", file_problem(problem))
+    return check_content(content, trust, how, name=str(each.path), signature=beside)
 
 
 def _pair(path: Path, detached: Path | None) -> tuple[Path, Path | None]:
     """The data and their detached signature: named, or found by the name, whichever of the two was given."""
     if detached is not None:
         return path, detached
-    if path.suffix.lower() == DETACHED and path.with_suffix("").is_file():
-        return path.with_suffix(""), path
-    beside = path.with_name(path.name + DETACHED)
-    return path, beside if beside.is_file() else None
+    data = signed_by(path)
+    return (data, path) if data is not None else (path, signature_beside(path))
 
 
 def _bounded(path: Path) -> bytes:
     """An ordinary file, up to just past the bound: a device or a pipe may have no end. The verifier says what is too large."""
     if path.exists() and not path.is_file():
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         raise OSError("không phải tệp thường / not an ordinary file")
     with path.open("rb") as file:
         return file.read(LARGEST + 1)

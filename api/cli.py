@@ -1,22 +1,15 @@
 """The command line. Each command reads its arguments, calls one function, prints what came of it, and sets the exit code."""
 
-import json
 import logging
 import sys
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
-from getpass import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from api.file_problems import file_problem
-from api.settings import DEFAULT_FOLDER, BadSettings, Settings, read_settings
-
-if TYPE_CHECKING:
-    from api.looking_twice import LookingTwice
+from api.endings import NOT_PASSED, PASSED, ended, fail
+from api.settings import DEFAULT_FOLDER, Settings, read_settings
 
 app = typer.Typer(
     help="Soky (sổ ký): hồ sơ nhà trường được ký số qua từng bước. / Signed school records, step by step.",
@@ -33,36 +26,16 @@ Folder = Annotated[
     Path | None, typer.Option("--office", help="Thư mục văn phòng. / The office's folder.", envvar="SOKY_OFFICE")
 ]
 
-PASSED, NOT_PASSED, UNREADABLE = 0, 1, 2
-LONGEST_PASSWORD = 1024  # characters; PDF 2.0 takes 127 bytes
+_ASKS_ALL = (
+    "hỏi chương trình độc lập (openssl, endesive, pyHanko, xmlsec1, signxml) về mọi tệp, kể cả khi --sample 0 / "
+    "ask independent programs about every file, also with --sample 0"
+)
 
 
 def main() -> None:
-    """The console script. Our own refusals end with one sentence and exit code 2, never with a traceback."""
+    """The console script. Whatever was typed ends with one sentence and an exit code, never with a traceback."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    try:
-        app()
-    except Exception as problem:
-        if not _is_ours(problem):
-            raise
-        said = file_problem(problem) if isinstance(problem, OSError) else str(problem)
-        sys.exit(_fail(f"{getattr(problem, 'code', type(problem).__name__)}: {said}"))
-
-
-def _is_ours(problem: Exception) -> bool:
-    from directory import DirectoryError
-    from documents import DocumentsError
-    from signing import SigningError
-    from storage.errors import StorageError
-    from workflow.errors import WorkflowError
-
-    known = (BadSettings, DirectoryError, DocumentsError, SigningError, StorageError, WorkflowError, OSError)
-    return isinstance(problem, known)
-
-
-def _fail(message: str) -> int:
-    sys.stderr.write(f"{message}\n")
-    return UNREADABLE
+    sys.exit(ended(app))
 
 
 @app.command()
@@ -108,7 +81,7 @@ def worker(office: Folder = None) -> None:
 
 @app.command()
 def verify(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="tệp hoặc thư mục / files or folders")],
     trust: Annotated[list[Path] | None, typer.Option("--trust", help="PEM file or folder; several may be given")] = None,
     at: Annotated[str | None, typer.Option("--at", help="ISO 8601; judge as of this time")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="ask nobody (the default asks nobody either)")] = False,
@@ -127,71 +100,43 @@ def verify(
         Path | None, typer.Option("--slip", help="phiếu kiểm tra (PDF) có con dấu của --office, for one PATH")
     ] = None,
     second_opinion: Annotated[
-        bool, typer.Option("--second-opinion", help="hỏi thêm openssl, endesive, pyHanko / ask these programs as well")
+        bool,
+        typer.Option(
+            "--second-opinion",
+            help=_ASKS_ALL,
+        ),
     ] = False,
     sample: Annotated[
         int | None,
-        typer.Option("--sample", min=0, help="hỏi pyHanko về một trong N tệp / ask pyHanko about one file of N; 0: none"),
+        typer.Option(
+            "--sample", min=0, help="hỏi thêm về một trong N tệp đã đạt / ask them about one passed file of N; 0: none"
+        ),
     ] = None,
     office: Folder = None,
 ) -> None:
-    """Kiểm tra chữ ký. 0: đạt; 1: có mục không đạt; 2: không đọc được. / Check signatures."""
-    from api.check_outputs import Outputs
-    from api.checking import How, check_files
-    from api.looking_twice import late_text
-    from signing.visible import visible_json
+    """Kiểm tra chữ ký của tệp và thư mục. 0: đạt; 1: có mục không đạt; 2: không đọc được. / Check signatures."""
+    from api.verifying_command import Asked
+    from api.verifying_command import verify as run
 
     if offline and fetch:
         raise typer.BadParameter("--offline, --fetch: chỉ một trong hai / one of the two")
-    if detached is not None and len(paths) != 1:
+    if detached is not None and (len(paths) != 1 or paths[0].is_dir()):
         raise typer.BadParameter("--detached: chỉ cho một tệp / for one file at a time")
-    outputs = Outputs.wanted(paths, report_xml=report_xml, slip=slip, office=office)
-    worst = PASSED
-    believed = trust or _default_trust(office)
-    twice = _looking_twice(sample, office)
-    how = How(
+    asked = Asked(
+        paths=paths,
+        trust=trust or [],
         at=_moment(at),
-        second_opinion=second_opinion,
-        twice=twice,
         fetch=fetch,
         detached=detached,
-        password=_password(password_file),
+        password_file=password_file,
+        as_json=as_json,
+        report_xml=report_xml,
+        slip=slip,
+        second_opinion=second_opinion,
+        sample=sample,
+        office=office,
     )
-    for checked in check_files(paths, believed, how):
-        worst = max(worst, checked.exit_code)
-        outputs.write(checked)
-        typer.echo(visible_json(json.dumps(checked.json, ensure_ascii=False)) if as_json else checked.text)
-    # The answers stand above; what the slow judges hold against them comes after, and on the other stream.
-    for name, look in twice.late():
-        if look.differences:
-            worst = max(worst, NOT_PASSED)
-            typer.echo(late_text(name, look), err=True)
-    raise typer.Exit(worst)
-
-
-def _password(file: Path | None) -> Callable[[str], str | None]:
-    """From the file that is named, else from the person at the terminal, else none. Never from the command line itself."""
-    if file is not None:
-        with file.open(encoding="utf-8", errors="replace") as opened:
-            first = opened.readline(LONGEST_PASSWORD).rstrip("\r\n")
-        return lambda _: first
-    if not sys.stdin.isatty():
-        return lambda _: None
-    return lambda name: getpass(f"{name}: mật khẩu / password: ") or None
-
-
-def _looking_twice(sample: int | None, office: Path | None) -> "LookingTwice":
-    """By the office's settings and into its rows where there is one; by default one file of 64, and nothing is kept."""
-    from api.looking_twice import LookingTwice
-    from api.wiring import second_looks
-    from signing.second_opinion import Sampling
-
-    try:
-        looks = second_looks(read_settings(office))
-    except BadSettings:
-        return LookingTwice(Sampling() if sample is None else Sampling(one_of=sample))
-    sampling = looks.sampling if sample is None else replace(looks.sampling, one_of=sample)
-    return LookingTwice(sampling, write_down=lambda look: looks.add(look, source="command"))
+    raise typer.Exit(run(asked, typer.echo))
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -204,15 +149,6 @@ def _moment(text: str | None) -> datetime | None:
     if moment.tzinfo is None:
         raise typer.BadParameter(f"{text}: thiếu múi giờ / has no time zone: write 2031-05-31T16:05:09+07:00")
     return moment
-
-
-def _default_trust(office: Path | None) -> list[Path]:
-    """The office's anchors, where there is an office; otherwise none, and every chain ends unknown."""
-    try:
-        folder = read_settings(office).trust_folder
-    except BadSettings:
-        return []
-    return [folder] if folder.is_dir() else []
 
 
 @app.command()
@@ -249,7 +185,9 @@ def sign(
 
 @app.command()
 def renew(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="tệp PDF hoặc thư mục / PDF files or folders")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="tệp hoặc thư mục / files or folders: PDF, XML, ASiC, .p7s")
+    ],
     tsa: Annotated[list[str] | None, typer.Option("--tsa", help="address of a time-stamping authority; in order")] = None,
     host: Annotated[list[str] | None, typer.Option("--host", help="may be asked about revocation; several")] = None,
     demo_office: Annotated[Path | None, typer.Option("--demo-office", help="a demo office: its own test authority")] = None,
@@ -258,7 +196,7 @@ def renew(
     journal: Annotated[Path | None, typer.Option("--journal", help="a JSON line per file; run again to go on")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object per line")] = False,
 ) -> None:
-    """Gia hạn dấu thời gian lưu trữ của nhiều tệp. / Renew archive timestamps over many files."""
+    """Gia hạn dấu thời gian lưu trữ của nhiều tệp. / Renew archive timestamps: PDF, XML, ASiC, detached signatures."""
     from api.renewing_command import renew as run
 
     raise typer.Exit(
@@ -310,7 +248,7 @@ def settle(
     from api.wiring import second_looks
 
     if not second_looks(read_settings(office)).settle(digest, note=note, at=datetime.now(UTC)):
-        raise typer.Exit(_fail(f"không có cảnh báo nào về / there is no alarm about {digest}"))
+        raise typer.Exit(fail(f"không có cảnh báo nào về / there is no alarm about {digest}"))
 
 
 @kind_app.command("check")
