@@ -355,7 +355,7 @@ def value_is_by(key: PublicKeyTypes | None, scheme: Scheme, signature: bytes, da
             key.verify(signature, data, digest)
         else:
             return False
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError, KeyError):
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError, KeyError, OverflowError):
         return False
     return True
 
@@ -374,7 +374,7 @@ def digest_is_signed(certificate: Certificate, scheme: Scheme, signature: bytes,
             key.verify(signature, digest, ec.ECDSA(known))
         else:
             return False
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError, KeyError):
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError, KeyError, OverflowError):
         return False
     return True
 

@@ -1,5 +1,6 @@
 """The values of the chain validation: what it is given, and what it says."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +15,7 @@ class Pool:
     """Everything at hand for building chains and asking about revocation."""
 
     certificates: tuple[Certificate, ...]
+    proven: Mapping[Certificate, datetime] = field(default_factory=dict)  # since when each is; the others: when it is asked
     ocsps: tuple[Value, ...] = ()
     lists: tuple[Value, ...] = ()
 

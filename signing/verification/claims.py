@@ -23,6 +23,10 @@ def with_content_timestamps(judged: Judged, stamps: Sequence[JudgedTimestamp]) -
         return judged.but(Verdict.TOTAL_FAILED, SubIndication.REVOKED, judged.code, judged.detail)
     if judged.sub_indication in _OUT_OF_BOUNDS and since > judged.certificate.not_after:
         return judged.but(Verdict.TOTAL_FAILED, SubIndication.EXPIRED, judged.code, judged.detail)
+    if judged.sub_indication is SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE and judged.checked is not None:
+        if judged.checked.weak_term(since) is not None:  # 5.3.4 step 6: made after the algorithm was any good
+            return judged.but(judged.verdict, SubIndication.CRYPTO_CONSTRAINTS_FAILURE, judged.code, judged.detail)
+        return judged
     if judged.verdict is Verdict.TOTAL_PASSED and judged.time_is_proved and since - judged.best_time > CLOCK_SKEW:
         detail = f"{since.isoformat()} > {judged.best_time.isoformat()}"
         return judged.but(Verdict.INDETERMINATE, SubIndication.TIMESTAMP_ORDER_FAILURE, "TIMESTAMP_BROKEN", detail)

@@ -62,9 +62,14 @@ class Node:
         """The value as it stands, header included."""
         return self.data[self.start : self.end]
 
+    @property
+    def is_constructed(self) -> bool:
+        """Whether it holds values rather than bytes."""
+        return bool(self.tag & _CONSTRUCTED)
+
     def children(self) -> list["Node"]:
         """The values inside a constructed one."""
-        if not self.tag & _CONSTRUCTED:
+        if not self.is_constructed:
             raise BadDer(f"a primitive value (tag {self.tag:#x}) where a constructed one was expected")
         data, offset, end = self.data, self.body, self.end - 2 if self.indefinite else self.end
         found: list[Node] = []
@@ -129,6 +134,24 @@ def siblings(data: bytes, offset: int, end: int) -> Iterator[Node]:
         count += 1
         if count > MAX_CHILDREN:
             raise BadDer(f"more than {MAX_CHILDREN} values in one set")
+
+
+def encode(tag: int, body: bytes) -> bytes:
+    """A DER value of a tag and a body."""
+    size = len(body)
+    if size < 0x80:  # noqa: PLR2004 -- the short form of a length
+        return bytes((tag, size)) + body
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(length))) + length + body
+
+
+def as_der(node: Node, depth: int = 0) -> bytes:
+    """The value with definite, shortest lengths all the way down, members as they stand. Raises BadDer."""
+    if depth > MAX_DEPTH:
+        raise BadDer(f"values inside each other more than {MAX_DEPTH} deep")
+    if not node.is_constructed:
+        return encode(node.tag, node.content)
+    return encode(node.tag, b"".join(as_der(child, depth + 1) for child in node.children()))
 
 
 def _node(data: bytes, start: int, limit: int, depth: int) -> Node:

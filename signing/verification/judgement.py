@@ -6,8 +6,10 @@ earliest moment at which it is proved to exist, or now. So the strongest process
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 
 from signing.report import SubIndication, Verdict
 from signing.trust import Trust, Use
@@ -32,7 +34,7 @@ MAX_POOL = 512  # certificates used for chains; a book with 16 signatures holds 
 def judge(document: SignedDocument, trust: Trust, *, now: datetime) -> tuple[Judged, ...]:
     """Every signature of the file, in the order of the file. A fault in one never touches another."""
     containers = {id(found): _container(found) for found in document.signatures}
-    material = _Material.gather(document, [each for each in containers.values() if isinstance(each, SignedData)], trust)
+    material = _Material.gather(document, containers, trust)
     proofs: list[Proof] = []
     results: dict[int, Judged] = {}
     for found in sorted(document.signatures, key=lambda each: each.revision, reverse=True):
@@ -99,36 +101,43 @@ def _container(found: FoundSignature) -> SignedData | Exception:
 class _Material:
     """Certificates and revocation data of the whole file and of the trust bundle."""
 
-    certificates: tuple[Certificate, ...]
+    certificates: Mapping[Certificate, int]  # from which revision on a document timestamp covers it
     ocsps: tuple[Kept, ...]
     lists: tuple[Kept, ...]
     tokens: Mapping[bytes, Token]  # signature timestamps that could be read, by their bytes
     brought_lists: tuple[bytes, ...]  # of the trust bundle: known now
     brought_ocsps: tuple[bytes, ...]
+    pools: dict[int, Pool] = field(default_factory=dict)  # by the number of proofs, which only ever become more
 
     @classmethod
-    def gather(cls, document: SignedDocument, containers: Iterable[SignedData], trust: Trust) -> "_Material":
+    def gather(cls, document: SignedDocument, containers: Mapping[int, SignedData | Exception], trust: Trust) -> "_Material":
         # What the signatures bring goes first: anybody may fill the store with more than is read.
-        ders: dict[bytes, None] = {}
+        ders: dict[bytes, int] = {}
         ocsps: list[Kept] = []
         lists: list[Kept] = []
         tokens: dict[bytes, Token] = {}
-        for signed in containers:
-            ders.update(dict.fromkeys(signed.certificates))
-            found = _tokens(signed)
-            tokens.update(found)
-            inside = [signed, *(token.signed for token in found.values())]
-            for each in inside:
-                ders.update(dict.fromkeys(each.certificates))
-                # Proved only as far as the signature that holds it, which the caller cannot tell here: now.
-                ocsps += [Kept(der=der, revision=_NEVER) for der in each.ocsps]
-                lists += [Kept(der=der, revision=_NEVER) for der in each.revocation_lists]
-        ders.update(dict.fromkeys(kept.der for kept in document.store.certificates))
-        ocsps, lists = _with_store(ocsps, document.store.ocsps), _with_store(lists, document.store.lists)
-        ocsps, lists = ([kept for kept in each if len(kept.der) <= MAX_VALUE] for each in (ocsps, lists))
-        certificates = [loaded for der in list(ders)[:MAX_POOL] if (loaded := readable_certificate(der)) is not None]
+        for found in document.signatures:
+            signed = containers[id(found)]
+            if isinstance(signed, Exception):
+                continue
+            # A container is proved by what covers the whole file of its revision: a timestamp in a later one.
+            after = _NEVER if found.fault is not None else found.revision + 1
+            inside = _tokens(signed)
+            tokens.update(inside)
+            for each in (signed, *(token.signed for token in inside.values())):
+                for der in each.certificates:
+                    ders[der] = min(ders.get(der, _NEVER), after)
+                ocsps += [Kept(der=der, revision=after) for der in each.ocsps]
+                lists += [Kept(der=der, revision=after) for der in each.revocation_lists]
+        for kept in document.store.certificates:
+            ders[kept.der] = min(ders.get(kept.der, _NEVER), kept.revision)
+        ocsps, lists = (
+            [kept for kept in _earliest((*brought, *stored)) if len(kept.der) <= MAX_VALUE]
+            for brought, stored in ((ocsps, document.store.ocsps), (lists, document.store.lists))
+        )
+        loaded = ((readable_certificate(der), since) for der, since in list(ders.items())[:MAX_POOL])
         return cls(
-            certificates=tuple(certificates),
+            certificates={certificate: since for certificate, since in loaded if certificate is not None},
             ocsps=tuple(ocsps[:MAX_ANSWERS]),
             lists=tuple(lists[:MAX_ANSWERS]),
             tokens=tokens,
@@ -138,27 +147,40 @@ class _Material:
 
     def pool(self, proofs: Sequence[Proof], now: datetime) -> Pool:
         """The material, each value with the earliest moment at which the proofs show it."""
+        if len(proofs) not in self.pools:
+            self.pools[len(proofs)] = self._pool(proofs, now)
+        return self.pools[len(proofs)]
 
-        def proven(kept: Kept) -> datetime:
-            return min((proof.time for proof in proofs if proof.revision >= kept.revision), default=now)
+    def _pool(self, proofs: Sequence[Proof], now: datetime) -> Pool:
+        # The newest proof first: behind each the earliest moment of all that cover as much or more.
+        ordered = sorted(proofs, key=lambda proof: proof.revision, reverse=True)
+        covered = [-proof.revision for proof in ordered]
+        earliest = list(accumulate((proof.time for proof in ordered), min))
+
+        def proven(revision: int) -> datetime:
+            place = bisect_right(covered, -revision)
+            return earliest[place - 1] if place else now
 
         return Pool(
-            certificates=self.certificates,
+            certificates=tuple(self.certificates),
+            proven={certificate: proven(since) for certificate, since in self.certificates.items()},
             ocsps=(
-                *(Value(der=kept.der, proven=proven(kept)) for kept in self.ocsps),
+                *(Value(der=kept.der, proven=proven(kept.revision)) for kept in self.ocsps),
                 *(Value(der=der, proven=now) for der in self.brought_ocsps),
             ),
             lists=(
-                *(Value(der=kept.der, proven=proven(kept)) for kept in self.lists),
+                *(Value(der=kept.der, proven=proven(kept.revision)) for kept in self.lists),
                 *(Value(der=der, proven=now) for der in self.brought_lists),
             ),
         )
 
 
-def _with_store(brought: Sequence[Kept], stored: Sequence[Kept]) -> list[Kept]:
-    """What the signatures bring and then the store, each value once; where it stands in the store its age can be proved."""
-    places = {kept.der: kept for kept in reversed(stored)}
-    return list(dict.fromkeys((*(places.get(kept.der, kept) for kept in brought), *stored)))
+def _earliest(kept: Iterable[Kept]) -> list[Kept]:
+    """Each value once, in this order, with the first revision from which on it is covered."""
+    first: dict[bytes, int] = {}
+    for each in kept:
+        first[each.der] = min(first.get(each.der, _NEVER), each.revision)
+    return [Kept(der=der, revision=revision) for der, revision in first.items()]
 
 
 _NEVER = 1 << 30  # a revision that no document timestamp covers
@@ -279,7 +301,17 @@ def _judge_signature(
         judge_timestamp(material.tokens.get(each, each), lambda name: document.digest(found, name), pool, trust, at=at, now=now)
         for each in container.content_timestamps
     )
-    return with_claim(with_content_timestamps(_with_algorithms(judged), content_stamps))
+    return with_claim(with_content_timestamps(_in_order(_with_algorithms(judged)), content_stamps))
+
+
+def _in_order(judged: Judged) -> Judged:
+    """A signature timestamp that is believed and later than a document timestamp over it: one of the two authorities errs."""
+    if judged.verdict is not Verdict.TOTAL_PASSED or not judged.proofs:
+        return judged
+    late = next((each for each in judged.timestamps if each.sub_indication is SubIndication.TIMESTAMP_ORDER_FAILURE), None)
+    if late is None:
+        return judged
+    return judged.but(Verdict.INDETERMINATE, SubIndication.TIMESTAMP_ORDER_FAILURE, "TIMESTAMP_BROKEN", late.detail)
 
 
 def _content_digest(found: FoundSignature, signed: SignedData, document: SignedDocument) -> bytes:
@@ -288,6 +320,8 @@ def _content_digest(found: FoundSignature, signed: SignedData, document: SignedD
         if signed.encapsulated is not None:
             raise Fault("the signature brings its own content instead of signing the file")
         return document.digest(found, signed.digest)
+    if signed.encapsulated is None:
+        raise Fault("the signature does not hold the digest of the file")
     if signed.encapsulated != document.digest(found, "sha1"):
         return b""
     return digest_of(signed.digest, signed.encapsulated)
@@ -302,8 +336,8 @@ def _with_algorithms(judged: Judged) -> Judged:
         term = _sha1_alone(judged.best_time)
     if term is None:
         return judged
-    decided = judged.time_is_proved or term.never  # no proof of an earlier time would help
-    sub = SubIndication.CRYPTO_CONSTRAINTS_FAILURE if decided else SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
+    # 5.5.4 step 4 c: a proof of an earlier time might still help, but for what was accepted at no time.
+    sub = SubIndication.CRYPTO_CONSTRAINTS_FAILURE if term.never else SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
     return judged.but(Verdict.INDETERMINATE, sub, "WEAK_ALGORITHM", f"{term.name} ({term.source})")
 
 

@@ -17,6 +17,7 @@ from signing.verification.paths import ChainVerdict
 from signing.verification.revocation import CLOCK_SKEW, Answer, Value, answers, newest
 from signing.verification.signed_data import (
     COMMITMENT_TYPE,
+    DATA,
     FIXED_DIGEST,
     SIGNING_CERTIFICATE,
     SIGNING_CERTIFICATE_V2,
@@ -64,6 +65,7 @@ def _not_baseline(judged: Judged) -> str:
         (not found.has_cert_entry, "/Cert must not be there"),
         (SIGNING_TIME not in signed.attributes, "signing-time must not be a signed attribute"),
         (signed.signed_attributes is not None, "no signed attributes"),
+        (signed.content_type == DATA, "content-type is not id-data"),
         (_binds_certificate(judged), "the signing certificate is not bound"),
         (not (found.has_reason and COMMITMENT_TYPE in signed.attributes), "commitment-type-indication beside /Reason"),
     )

@@ -127,7 +127,7 @@ def _judge(
     made: datetime | None,
 ) -> tuple[int, ChainVerdict]:
     """EN 319 102-1 5.2.6.4 for one chain: constraints, algorithms, time, revocation; and how many of these were met."""
-    refusals = (_constraints(chain, at), _algorithms(chain, at, proven=proven), _times(chain, at))
+    refusals = (_constraints(chain, at), _algorithms(chain, pool, trust, at), _times(chain, at))
     for step, refusal in enumerate(refusals):
         if refusal is not None:
             return step, refusal.under(chain, root)
@@ -177,12 +177,17 @@ def _chain_refusal(certificate: Certificate, reason: str) -> Refusal:
     )
 
 
-def _algorithms(chain: Sequence[Certificate], at: datetime, *, proven: bool) -> Refusal | None:
+def _algorithms(chain: Sequence[Certificate], pool: Pool, trust: Trust, at: datetime) -> Refusal | None:
+    """5.2.6.4 step 6, and 5.5.4 step 10: each certificate when it is proved to exist, for a key that was broken since makes old ones.
+
+    The leaf is as old as the signature that names it. What the bundle holds is believed without proof.
+    """
     for certificate, issuer in pairwise(chain):
-        term = weakness(at, digest=certificate.digest, key=issuer.key_kind, bits=issuer.key_bits, scheme=certificate.scheme)
+        known = certificate == chain[0] or certificate in trust.helpers
+        moment = at if known else max(at, pool.proven.get(certificate, at))
+        term = weakness(moment, digest=certificate.digest, key=issuer.key_kind, bits=issuer.key_bits, scheme=certificate.scheme)
         if term is not None:
-            later = proven or term.never
-            sub = SubIndication.CRYPTO_CONSTRAINTS_FAILURE if later else SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
+            sub = SubIndication.CRYPTO_CONSTRAINTS_FAILURE if term.never else SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
             return Refusal(
                 sub_indication=sub, code="WEAK_ALGORITHM", detail=f"{certificate.common_name}: {term.name} ({term.source})"
             )

@@ -109,7 +109,7 @@ def _conclude(
     missing = course.unknown
     ended = len(chain) > 1 and at > leaf.not_after
     sub, code, about = None, None, leaf
-    if course.too_late:
+    if course.too_late and trust.revocation is Revocation.REQUIRED:
         # 5.6.2.4: nothing proves that the word of a revoked authority is older than its revocation.
         sub, code, about = SubIndication.REVOKED_CA_NO_POE, "WORD_OF_REVOKED_ISSUER", course.too_late[-1]
     elif ended:

@@ -1,14 +1,14 @@
 """EN 319 102-1 clauses 5.2.3 (identify the signing certificate) and 5.2.7 (cryptographic verification)."""
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from signing.report import SubIndication, Verdict
 from signing.verification.algorithms import Term, weakness
-from signing.verification.certificates import Certificate, digest_is_signed, load_certificate, signature_is_by
+from signing.verification.certificates import Certificate, digest_is_signed, load_certificate, same_name, signature_is_by
 from signing.verification.faults import BadCertificate
-from signing.verification.signed_data import FIXED_DIGEST, SignedData, digest_of
+from signing.verification.signed_data import FIXED_DIGEST, CertificateDigest, SignedData, digest_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,17 @@ def check_digest(signed: SignedData, digest: bytes) -> Checked:
         return _refused(
             signed, SubIndication.NO_SIGNING_CERTIFICATE_FOUND, "SIGNER_CERTIFICATE_MISMATCH", "another certificate"
         )
-    return _cryptography(signed, certificate, digest)
+    checked = _cryptography(signed, certificate, digest)
+    if bound is not None and not _is_named(bound, certificate):
+        return replace(checked, notes=(*checked.notes, "SIGNER_NAMED_OTHERWISE"))
+    return checked
+
+
+def _is_named(bound: CertificateDigest, certificate: Certificate) -> bool:
+    """5.2.3.4 step 3: issuer and number beside the digest only warn where they are another certificate's."""
+    if bound.serial is None:
+        return True
+    return bound.serial == certificate.serial and (bound.issuer is None or same_name(bound.issuer, certificate.issuer))
 
 
 def signing_certificate(signed: SignedData) -> Certificate | None:

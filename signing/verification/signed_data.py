@@ -12,15 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from signing.verification.der import OCTET_STRING, SEQUENCE, SET, Node, read, shaped, siblings
+from signing.verification.der import OCTET_STRING, SEQUENCE, SET, Node, as_der, encode, read, shaped, siblings
 from signing.verification.faults import BadDer, BadSignedData
 
 # Context tags: [0], [1], [2] constructed; [0] primitive for the key identifier of a SignerInfo.
 FIRST, SECOND, THIRD, IMPLICIT_KEY_ID = 0xA0, 0xA1, 0xA2, 0x80
+_TRAILER, _DIRECTORY_NAME = 0xA3, 0xA4
 
 MAX_CERTIFICATES = 64  # in one container; a chain has at most about eight
 MAX_SEARCHED = 1_024  # of which the signer's is looked for; anyone may add some, the set is not signed
 MAX_TIMESTAMPS = 16  # on one signature; more only cost time
+MAX_SALT = 2_048  # bytes; RSASSA-PSS has no room for more in a key of 16,384 bits
 
 SIGNED_DATA = "1.2.840.113549.1.7.2"
 DATA = "1.2.840.113549.1.7.1"
@@ -108,7 +110,8 @@ class CertificateDigest:
 
     digest: str
     value: bytes
-    serial: int | None
+    issuer: bytes | None = None  # DER name, with `serial`, where the signer added them (RFC 5035 5)
+    serial: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,10 +169,10 @@ class SignedData:
 
     @property
     def sorted_attributes(self) -> bytes | None:
-        """The signed attributes in DER's order: some signers sign them so and store them otherwise."""
+        """The signed attributes as DER has them (RFC 5652 5.4): some signers sign them so and store them in BER."""
         if self.signed_attributes is None:
             return None
-        parts = sorted(child.raw for child in read(self.signed_attributes).children())
+        parts = sorted(as_der(child) for child in read(self.signed_attributes).children())
         return encode(SET, b"".join(parts))
 
     def _single(self, oid: str) -> Node | None:
@@ -179,15 +182,6 @@ class SignedData:
         if len(values) != 1:
             raise BadSignedData(f"the signed attribute {oid} has {len(values)} values instead of one")
         return values[0]
-
-
-def encode(tag: int, body: bytes) -> bytes:
-    """A DER value of a tag and a body."""
-    size = len(body)
-    if size < 0x80:  # noqa: PLR2004 -- the short form of a length
-        return bytes((tag, size)) + body
-    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes((tag, 0x80 | len(length))) + length + body
 
 
 @shaped
@@ -291,14 +285,14 @@ def _signer_id(node: Node) -> tuple[bytes | None, int | None, bytes | None]:
 
 
 def _attributes(node: Node) -> dict[str, tuple[Node, ...]]:
-    found: dict[str, tuple[Node, ...]] = {}
+    found: dict[str, list[Node]] = {}
     for attribute in siblings(node.data, node.body, node.body + len(node.content)):
         oid, values = attribute.expect(SEQUENCE).children()[:2]
         name = oid.oid()
         if name in found and name not in _REPEATED:
             raise BadSignedData(f"the attribute {name} stands twice")
-        found[name] = (*found.get(name, ()), *values.expect(SET).children())
-    return found
+        found.setdefault(name, []).extend(values.expect(SET).children())
+    return {name: tuple(values) for name, values in found.items()}
 
 
 def _check_protection(attributes: Mapping[str, tuple[Node, ...]], digest: Node, signature: Node) -> None:
@@ -306,6 +300,8 @@ def _check_protection(attributes: Mapping[str, tuple[Node, ...]], digest: Node, 
     values = attributes.get(ALGORITHM_PROTECTION)
     if values is None:
         return
+    if len(values) != 1:
+        raise BadSignedData(f"the algorithms are bound {len(values)} times instead of once (RFC 6211)")
     fields = values[0].children()
     bound = {node.tag: node.content for node in fields[1:]}
     same_digest = fields[0].children()[0].oid() == digest.children()[0].oid()
@@ -342,12 +338,16 @@ def _pss(parameters: Node | None) -> Scheme:
     digest, mask, salt = "sha1", "sha1", 20
     for field in parameters.children() if parameters is not None else ():
         value = field.children()[0]
+        if field.tag == _TRAILER and value.integer() != 1:
+            raise UnknownAlgorithm("RSASSA-PSS with a trailer that RFC 4055 does not know")
         if field.tag == FIRST:
             digest = digest_name(value)
         elif field.tag == SECOND:
             mask = digest_name(value.children()[1])
         elif field.tag == THIRD:
             salt = value.integer()
+            if not 0 <= salt <= MAX_SALT:
+                raise BadSignedData(f"RSASSA-PSS with a salt of {salt} bytes")
     if mask != digest:
         raise BadSignedData(f"RSASSA-PSS with {digest} but a mask made with {mask}")
     return Scheme(name="rsa_pss", digest=digest, salt=salt)
@@ -359,24 +359,29 @@ def _certificate_digest(node: Node, default: str) -> CertificateDigest:
     digest = default
     if first[0].tag == SEQUENCE:
         digest = digest_name(first.pop(0))
-    serial = None
-    if len(first) > 1 and first[1].tag == SEQUENCE:
-        serial = first[1].children()[1].integer()
-    return CertificateDigest(digest=digest, value=first[0].expect(OCTET_STRING).content, serial=serial)
+    issuer, serial = _issuer_and_serial(first[1]) if len(first) > 1 and first[1].tag == SEQUENCE else (None, None)
+    return CertificateDigest(digest=digest, value=first[0].expect(OCTET_STRING).content, issuer=issuer, serial=serial)
+
+
+def _issuer_and_serial(node: Node) -> tuple[bytes | None, int]:
+    """IssuerSerial (RFC 5035 5): the directory name among the general names, and the number."""
+    names, serial = node.children()[:2]
+    named = next((each for each in names.children() if each.tag == _DIRECTORY_NAME), None)
+    return (named.children()[0].raw if named is not None else None), serial.integer()
 
 
 def _adobe_archive(attributes: Mapping[str, tuple[Node, ...]]) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
     """Revocation data in Adobe's signed attribute: (revocation lists, OCSP answers)."""
-    lists: tuple[bytes, ...] = ()
-    ocsps: tuple[bytes, ...] = ()
+    lists: list[bytes] = []
+    ocsps: list[bytes] = []
     for value in attributes.get(ADOBE_REVOCATION, ()):
         for field in value.children():
-            found = tuple(child.raw for child in field.children()[0].children())
+            found = [child.raw for child in field.children()[0].children()]
             if field.tag == FIRST:
                 lists += found
             elif field.tag == SECOND:
                 ocsps += found
-    return lists, ocsps
+    return tuple(lists), tuple(ocsps)
 
 
 def digest_of(name: str, data: bytes) -> bytes:

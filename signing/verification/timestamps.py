@@ -6,7 +6,7 @@ up to which the token itself is proved to exist.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from signing.report import SubIndication, Verdict
 from signing.trust import Revocation, Trust, Use
@@ -59,8 +59,8 @@ def read_token(data: bytes) -> Token:
     if signed.signed_attributes is None:  # RFC 5652 5.3: content of this type must have them; without, they could be content
         raise BadSignedData("the timestamp has no signed attributes")
     parts = read(signed.encapsulated).expect(SEQUENCE).children()
-    if len(parts) < 5:  # noqa: PLR2004 -- version, policy, imprint, serial, time
-        raise BadDer("the TSTInfo is too short")
+    if len(parts) < 5 or parts[0].integer() != 1:  # noqa: PLR2004 -- version, policy, imprint, serial, time
+        raise BadDer("the TSTInfo is too short, or of another version")
     imprint = parts[2].expect(SEQUENCE).children()
     return Token(
         signed=signed,
@@ -105,7 +105,7 @@ def judge_timestamp(  # noqa: PLR0911 -- one per check that can fail
             certificate=checked.certificate,
             chain=chain,
         )
-    late = _impossible(token, checked.certificate, at, CLOCK_SKEW if at >= now else timedelta(0))
+    late = _impossible(token, checked.certificate, at)
     if late:
         return _failed(token, checked, SubIndication.TIMESTAMP_ORDER_FAILURE, late)
     imprint = digest_term(token.digest)
@@ -151,9 +151,9 @@ def judge_fresh_token(data: bytes, digest: bytes, trust: Trust, *, now: datetime
     return judge_timestamp(token, lambda name: digest if name == "sha256" else b"", pool, lenient, at=now, now=now)
 
 
-def _impossible(token: Token, certificate: Certificate, at: datetime, skew: timedelta) -> str:
+def _impossible(token: Token, certificate: Certificate, at: datetime) -> str:
     """A token from the future, or from before its authority's certificate. Differences, because sums may leave the calendar."""
-    if token.time - at > skew:
+    if token.time - at > CLOCK_SKEW:
         return f"{token.time.isoformat()} > {at.isoformat()}"
     if token.time < certificate.not_before:
         return f"{token.time.isoformat()} < {certificate.not_before.isoformat()}"

@@ -103,6 +103,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Chứng thư kèm theo không phải chứng thư mà người ký đã dùng",
         "The certificate in the signature is not the one that the signer bound",
     ),
+    "SIGNER_NAMED_OTHERWISE": (
+        "Số hoặc tổ chức cấp ghi trong thuộc tính ký không phải của chứng thư người ký",
+        "The issuer or number in the signed attributes is not that of the signer's certificate, though its digest is",
+    ),
     "ATTRIBUTES_NOT_DER": (
         "Thuộc tính được ký không xếp theo thứ tự DER",
         "The signed attributes are not in DER's order; the value was checked over the ordered form",
