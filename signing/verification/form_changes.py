@@ -9,6 +9,7 @@ from signing.verification.page_cover import is_hidden, is_nothing, shares
 from signing.verification.painting import paints_more_than_text
 from signing.verification.pdf import View
 from signing.verification.syntax import Ref, Stream, text_of
+from signing.verification.values import is_computed, is_read_only, misfit, odd_entry
 
 # What a signer's program may set on the widget when it fills a signature field; never its place.
 _SET_WHEN_SIGNING = frozenset({"/AP", "/AS", "/F", "/MK", "/DA", "/BS", "/Border", "/P", "/M", "/NM", "/H"})
@@ -35,6 +36,7 @@ class FormChange:
     draws: bool = False  # an empty field that brings a picture, or one that was hidden and no longer is
     is_new: bool = False
     claims: int | None = None  # of a signature: the DocMDP level that it or its lock would set
+    computed: bool = False  # a value that nobody may type in, and that a program of the document computes
 
 
 def compare_forms(pair: Pair, old: dict[str, Field], new: dict[str, Field], genuine: frozenset[str]) -> list[FormChange]:
@@ -49,7 +51,13 @@ def compare_forms(pair: Pair, old: dict[str, Field], new: dict[str, Field], genu
     for name, field in new.items():
         if name not in old:
             changes += _added(pair, field.name, field, genuine)
-    return changes
+    typed = any(each.kind == "value" and not each.computed for each in changes)
+    return changes + [_only_read(each.name or "") for each in changes if each.computed and not typed]
+
+
+def _only_read(name: str) -> FormChange:
+    """Filling in is what a reader lets a person do: nobody types into a read-only field, and no total changes alone."""
+    return FormChange(kind="unknown", name=name, detail=f"field {name} is read-only, and its value changed")
 
 
 def _form_itself(pair: Pair) -> list[FormChange]:
@@ -99,11 +107,7 @@ def _field(pair: Pair, name: str, before: Field, after: Field, genuine: frozense
     if value_same:
         pass
     elif before.kind != "/Sig":
-        old_text, new_text = _shown(pair.old, old_value), _shown(pair.new, new_value)
-        drawn = _redrawn_button(pair, before, after) if after.kind == "/Btn" else _paints_anew(pair, before, after)
-        changes.append(
-            FormChange(kind="value", name=name, old=old_text, new=new_text, places=shares(pair.new, after), draws=drawn)
-        )
+        changes += _filled(pair, name, before, after)
         allowed = _SET_WHEN_FILLING
     elif old_value is None:
         kind = _signature_kind(pair, after, genuine)
@@ -124,6 +128,27 @@ def _field(pair: Pair, name: str, before: Field, after: Field, genuine: frozense
         return [FormChange(kind="forbidden", name=name, detail=f"signature in {name} replaced")]
     changes += _field_entries(pair, name, before, after, _GOES_WITH_VALUE if changes else frozenset({"/V"}))
     return changes + _widgets(pair, name, before, after, allowed)
+
+
+def _filled(pair: Pair, name: str, before: Field, after: Field) -> list[FormChange]:
+    """A field with another value."""
+    locked = is_read_only(pair.old, before)
+    computed = locked and is_computed(pair.old, before)
+    changes = [
+        FormChange(
+            kind="value",
+            name=name,
+            old=_shown(pair.old, pair.old.resolve(before.value)),
+            new=_shown(pair.new, pair.new.resolve(after.value)),
+            places=shares(pair.new, after),
+            draws=_redrawn_button(pair, before, after) if after.kind == "/Btn" else _paints_anew(pair, before, after),
+            computed=computed,
+        )
+    ]
+    wrong = misfit(pair.new, after)
+    if wrong is not None:
+        changes.append(FormChange(kind=wrong[0], name=name, detail=wrong[1]))
+    return changes + ([_only_read(name)] if locked and not computed else [])
 
 
 def _otherwise_made(pair: Pair, name: str, before: Field, after: Field) -> FormChange | None:
@@ -184,7 +209,8 @@ def _appears(pair: Pair, before: Field, after: Field) -> bool:
 def _field_entries(pair: Pair, name: str, before: Field, after: Field, free: frozenset[str]) -> list[FormChange]:
     """What belongs to the field and not to its picture; nobody may type into a locked field, so it may become read-only."""
     old, new = before.entries, after.entries
-    changes: list[FormChange] = []
+    odd = odd_entry(pair, old, new, free - {"/V"})
+    changes = [FormChange(kind="forbidden", name=name, detail=f"field {name} {odd} is none")] if odd is not None else []
     for key in pair.differing(old, new, skip=free):
         if key == "/Ff" and _only_read_only(pair.old.resolve(old.get(key)), pair.new.resolve(new.get(key))):
             continue
@@ -225,6 +251,9 @@ def _widgets(pair: Pair, name: str, before: Field, after: Field, allowed: frozen
         skip = allowed | {"/StructParent"} if old.entries.get("/StructParent") is None else allowed
         if allowed is _SET_WHEN_SIGNING and is_nothing(pair.new.resolve(new.entries.get("/Rect"))):
             skip |= {"/Rect"}  # PDFBox takes the place away when it signs without a picture; nothing is covered by nothing
+        odd = odd_entry(pair, old.entries, new.entries, allowed)
+        if odd is not None:
+            changes.append(FormChange(kind="forbidden", name=name, detail=f"field {name} {odd} is none"))
         for key in pair.differing(old.entries, new.entries, skip=skip):
             looks = key in _LOOKS and before.kind != "/Sig"
             changes.append(FormChange(kind="widget" if looks else _weight(key), name=name, detail=f"field {name} {key}"))

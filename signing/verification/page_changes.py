@@ -5,18 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from signing.verification.annotation_weight import lies_on_another, weight_of
 from signing.verification.fields import Field
 from signing.verification.graph import MOVED, Pair, TooMuch, references
 from signing.verification.metadata import is_xmp
-from signing.verification.pages import Page, box_of, given_from_above, inner_nodes, pages_of
-from signing.verification.pdf import View, is_name
+from signing.verification.pages import Page, given_from_above, inner_nodes, pages_of
+from signing.verification.pdf import is_name
 from signing.verification.permissions import Change, What
 from signing.verification.syntax import Ref
 
 _PAGE_JUDGED = frozenset({"/LastModified", "/PieceInfo", "/Metadata", "/Parent", "/Annots", "/Type", "/Tabs", "/StructParents"})
-# Annotations that stand beside the content or mark it, and cannot cover it by themselves.
-_QUIET_ANNOTATIONS = frozenset({"/Text", "/Link", "/Popup", "/Highlight", "/Underline", "/Squiggly", "/StrikeOut", "/Caret"})
-_QUIET_ACTIONS = frozenset({"/URI", "/GoTo", "/Named"})  # what a link may do without running or fetching anything
 _MAX_UNMATCHED = 1000  # annotations of one page that were written again under other numbers
 
 
@@ -115,7 +113,7 @@ class _Annotations:
             elif self.pair.old.resolve(item) is not None and not self._is_field(item):
                 # A widget that is gone is a place that its field lost; one that no field knows is no annotation either.
                 lost = self.pair.old.get(item, "/Subtype") == "/Widget"
-                what = What.FORBIDDEN if lost else _weight(self.pair.old, item)
+                what = What.FORBIDDEN if lost else weight_of(self.pair.old, item)
                 changes.append(Change(what=what, detail=f"{self.where} annotation removed"))
             elif self._is_field(item):
                 what = What.FORBIDDEN if self.widgets[item.number] == "/Sig" else What.WIDGET
@@ -128,7 +126,9 @@ class _Annotations:
                 told = "field shown that was not" if self._is_field(item) else "widget without field"
                 changes.append(Change(what=What.FORBIDDEN, detail=f"{self.where} {told}"))
             else:
-                changes.append(Change(what=_weight(self.pair.new, item), detail=f"{self.where} {subtype}"))
+                changes.append(Change(what=weight_of(self.pair.new, item), detail=f"{self.where} {subtype}"))
+        if len(left) > 1 and lies_on_another(self.pair.new, left):
+            changes.append(Change(what=What.ANNOTATION_DRAWS, detail=f"{self.where} marks on each other"))
         return changes
 
     def _is_again(self, item: Any, other: Any) -> bool:
@@ -144,7 +144,7 @@ class _Annotations:
         if not pair.same_entries(before, after):
             if before.get("/Subtype") == "/Widget" or pair.new.get(item, "/Subtype") == "/Widget":
                 return [Change(what=What.FORBIDDEN, detail=f"{self.where} widget")]
-            heavier = {_weight(pair.old, item), _weight(pair.new, item)}
+            heavier = {weight_of(pair.old, item), weight_of(pair.new, item)}
             what = What.ANNOTATION_DRAWS if What.ANNOTATION_DRAWS in heavier else What.ANNOTATION
             return [Change(what=what, detail=f"{self.where} annotation changed")]
         moved = pair.moved(before, after)
@@ -172,39 +172,3 @@ def _without(items: Sequence[Any], taken: Counter[Ref]) -> list[Any]:
         else:
             found.append(item)
     return found
-
-
-def _weight(view: View, item: Any) -> What:
-    """Whether an annotation can hide or imitate content, run something, or only stands beside it.
-
-    Whoever brings a picture of their own (/AP) can draw anything in it, whatever the annotation is called.
-    """
-    subtype = view.get(item, "/Subtype")
-    pictured = any(view.get(item, key) is not None for key in ("/AP", "/AA", "/MK"))
-    action = view.get(item, "/A")
-    acts = action is not None and not (subtype == "/Link" and _is_quiet_action(view, action))
-    heavy = is_name(subtype, *_MARKUP) and _is_heavy(view, item)
-    quiet = is_name(subtype, *_QUIET_ANNOTATIONS) and not pictured and not acts and not heavy
-    return What.ANNOTATION if quiet else What.ANNOTATION_DRAWS
-
-
-def _is_heavy(view: View, item: Any) -> bool:
-    """Whether a mark on words is so dark or so tall that they cannot be read through it."""
-    colours = [view.resolve(each) for each in view.items(view.get(item, "/C"))]
-    numbers = [float(each) for each in colours if isinstance(each, int | float)]
-    dark = len(numbers) not in {1, 3} or sum(numbers) / len(numbers) < _LIGHT
-    points = [view.resolve(each) for each in view.items(view.get(item, "/QuadPoints"))]
-    heights = [each for each in points[1::2] if isinstance(each, int | float)]
-    quads = [heights[index : index + 4] for index in range(0, len(heights), 4)]
-    box = box_of(view, view.get(item, "/Rect"))
-    tall = any(max(each) - min(each) > _TALL for each in quads) or (not quads and (box is None or box[3] - box[1] > _TALL))
-    return tall or (dark and view.get(item, "/Subtype") == "/Highlight")
-
-
-_MARKUP = frozenset({"/Highlight", "/Underline", "/Squiggly", "/StrikeOut"})
-_LIGHT = 0.4  # mean of the colour's parts
-_TALL = 40.0  # points; a line of large print has 20
-
-
-def _is_quiet_action(view: View, action: Any) -> bool:
-    return isinstance(action, dict) and is_name(view.get(action, "/S"), *_QUIET_ACTIONS) and action.get("/Next") is None

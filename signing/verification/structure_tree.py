@@ -81,8 +81,9 @@ class _Tree:
             return "it appeared or vanished"
         for key in pair.differing(before, after, skip=frozenset({"/K", "/ParentTree", "/ParentTreeNextKey", "/IDTree"})):
             return f"root {key}"
-        if not self._numbers_follow(before.get("/ParentTree"), after.get("/ParentTree")):
-            return "parent tree"
+        numbers = self._numbers_follow(before.get("/ParentTree"), after.get("/ParentTree"))
+        if not numbers or not self._names_follow(before.get("/IDTree"), after.get("/IDTree")):
+            return "names of elements" if numbers else "parent tree"
         reason = self._element({"/K": before.get("/K")}, {"/K": after.get("/K")}, 0)
         if reason is None and not pair.elements() <= {number for number, _ in self.seen}:
             return "an element outside of the tree"
@@ -168,6 +169,13 @@ class _Tree:
         before, after = _pairs(self.pair.old, old), _pairs(self.pair.new, new)
         return all(self._may_vanish(key, value) or self._maps_alike(value, after.get(key)) for key, value in before.items())
 
+    def _names_follow(self, old: Any, new: Any) -> bool:
+        """A name tree by which links and table headers find elements: names may come, none may lead elsewhere."""
+        if self.pair.same(old, new):
+            return True
+        before, after = _pairs(self.pair.old, old, "/Names"), _pairs(self.pair.new, new, "/Names")
+        return all(name in after and self._maps_alike(value, after[name]) for name, value in before.items())
+
     def _may_vanish(self, key: int, value: Any) -> bool:
         """The entry of an annotation that moved; an array is a page's own."""
         return key in self.moving.keys and not isinstance(self.pair.old.resolve(value), list)
@@ -208,15 +216,17 @@ def _name(view: View, kid: Any) -> tuple[str, int]:
     return "value", kid if isinstance(kid, int) and not isinstance(kid, bool) else -1
 
 
-def _pairs(view: View, tree: Any) -> dict[int, Any]:
-    found: dict[int, Any] = {}
+def _pairs(view: View, tree: Any, leaves: str = "/Nums") -> dict[Any, Any]:
+    """The keys of a number tree or name tree (7.9.6, 7.9.7) with their values, unresolved."""
+    found: dict[Any, Any] = {}
     stack, seen = [tree], 0
     while stack:
         node = view.resolve(stack.pop())
         seen += 1
         if not isinstance(node, dict) or seen > _MAX_KIDS:
             continue
-        numbers = view.items(node.get("/Nums"))
-        found.update({key: value for key, value in zip(numbers[::2], numbers[1::2], strict=False) if isinstance(key, int)})
+        listed = view.items(node.get(leaves))
+        kind = int if leaves == "/Nums" else bytes
+        found.update({key: value for key, value in zip(listed[::2], listed[1::2], strict=False) if isinstance(key, kind)})
         stack += view.items(node.get("/Kids"))
     return found

@@ -10,11 +10,12 @@ from signing import DemoAuthority, Trust, verify
 from signing.demo import Issued
 from tests.signing.attacks import STRUCTURAL, Scene
 from tests.signing.conftest import MakePdf
+from tests.signing.covering_attacks import COVERING
 from tests.signing.hanging_attacks import HANGING
 from tests.signing.scenes import build_scene
 from tests.signing.shadow_attacks import SHADOW
 
-ROWS = {**STRUCTURAL, **SHADOW, **HANGING}
+ROWS = {**STRUCTURAL, **SHADOW, **HANGING, **COVERING}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,162 @@
+"""What covers, erases or runs through entries that look harmless: notes without a picture, and values that are no values.
+
+`COVERING` is read by test_attacks.py beside the other tables.
+"""
+
+from collections.abc import Mapping
+
+from signing.verification.syntax import Name, Ref
+from tests.signing.attacks import DOUBTED, PASSED, Row, row
+from tests.signing.papers import annotate, document, named, numbered
+from tests.signing.revision_cases import form, parent_of, signed
+from tests.signing.shadow_attacks import JS, Step, all_of, attack
+from tests.signing.updates import Update
+
+PALE, YELLOW, BLACK = [1, 1, 1], [1, 1, 0], [0, 0, 0]
+LINE = [50, 710, 300, 710, 50, 690, 300, 690]
+
+
+def note(subtype: str, **entries: object) -> Step:
+    """An annotation without a picture of its own."""
+    told = {"/Subtype": Name(subtype), "/Rect": [50, 680, 500, 800], **{"/" + key: value for key, value in entries.items()}}
+    return lambda update: annotate(update, told)
+
+
+def lines(count: int) -> list[float]:
+    """Marked lines of 6 points, each 2 points above the one before."""
+    return [each for index in range(count) for each in _line(680 + 2 * index)]
+
+
+def _line(low: float) -> list[float]:
+    return [50, low + 6, 500, low + 6, 50, low, 500, low]
+
+
+def each_its_own(update: Update) -> None:
+    """The same lines, each in an annotation of its own."""
+    for index in range(20):
+        note("/StrikeOut", C=BLACK, QuadPoints=_line(680 + 2 * index))(update)
+
+
+def beside_each_other(update: Update) -> None:
+    """Three lines of a paragraph, marked as a person marks them."""
+    for low in (640, 660, 680):
+        note("/StrikeOut", C=[1, 0, 0], QuadPoints=[50, low + 14, 500, low + 14, 50, low, 500, low])(update)
+
+
+def seen(make: Step) -> Row:
+    """A note after P=3 that may cover: permitted, and never passed in silence."""
+    return row(
+        lambda s: signed(s, 3).then(make).content, DOUBTED, changes="permitted", codes=frozenset({"ANNOTATION_MAY_COVER"})
+    )
+
+
+def quiet(make: Step) -> Row:
+    """A note after P=3 as a person makes it."""
+    return row(lambda s: signed(s, 3).then(make).content, PASSED, codes=frozenset({"ANNOTATION_ADDED"}))
+
+
+# Values.
+
+
+def actions_of(holder: str) -> Step:
+    """Before signing: a field is the list of actions of another field, or of the document."""
+
+    def step(update: Update) -> None:
+        target = update.catalog if holder == "document" else named(update, holder)
+        update.change(target, AA=Ref(named(update, "text"), 0))
+
+    return step
+
+
+def text(**entries: object) -> Step:
+    """Other entries of the text field."""
+    return lambda update: update.change(named(update, "text"), **entries)
+
+
+def read_only(update: Update) -> None:
+    """Before signing: nobody may type into a field."""
+    text(Ff=1)(update)
+
+
+def computed(update: Update) -> None:
+    """Before signing: a total that a program computes from the other fields."""
+    text(Ff=1, AA={"/C": JS})(update)
+    update.change(form(update), CO=[Ref(named(update, "text"), 0)])
+
+
+def with_button(update: Update) -> None:
+    """Before signing: a button to press, and a check box with two pictures."""
+    for name, flags, more in ((b"press", 1 << 16, {}), (b"tick", 0, {"/V": Name("/Off"), "/AS": Name("/Off")})):
+        pictures = {
+            state: Ref(update.stream(data, Type=Name("/XObject"), Subtype=Name("/Form"), BBox=[0, 0, 9, 9]), 0)
+            for state, data in (("/Yes", b"BT /ZaDb 9 Tf (4) Tj ET"), ("/Off", b""))
+        }
+        entries = {"/Subtype": Name("/Widget"), "/FT": Name("/Btn"), "/T": name, "/Ff": flags, "/Rect": [10, 10, 19, 19]}
+        number = annotate(update, {**entries, **more, "/AP": {"/N": pictures}})
+        update.change(form(update), Fields=[*update.view.items(update.value(form(update))["/Fields"]), Ref(number, 0)])
+
+
+def with_names(update: Update) -> None:
+    """Before signing: an element has a name by which links find it."""
+    root = update.value(update.catalog)["/StructTreeRoot"]
+    assert isinstance(root, Ref)
+    element = parent_of(update, numbered(update, "/Text"))
+    update.change(root.number, IDTree={"/Names": [b"notes", Ref(element, 0)]})
+
+
+def names_lead_elsewhere(update: Update) -> None:
+    """The name leads to another one."""
+    root = update.value(update.catalog)["/StructTreeRoot"]
+    assert isinstance(root, Ref)
+    update.change(root.number, IDTree={"/Names": [b"notes", Ref(document(update), 0)]})
+
+
+def one_name_more(update: Update) -> None:
+    """A name comes."""
+    root = update.value(update.catalog)["/StructTreeRoot"]
+    assert isinstance(root, Ref)
+    listed = update.view.get(root, "/IDTree", "/Names")
+    update.change(root.number, IDTree={"/Names": [*listed, b"paper", Ref(document(update), 0)]})
+
+
+COVERING: Mapping[str, Row] = {
+    "link with a thick border after P=3": seen(note("/Link", Border=[0, 0, 150], C=PALE)),
+    "link with a thick line style after P=3": seen(note("/Link", BS={"/W": 150}, C=PALE)),
+    "link without a border after P=3": quiet(note("/Link", Border=[0, 0, 0])),
+    "caret of a page's size after P=3": seen(note("/Caret")),
+    "open window of a page's size after P=3": seen(note("/Popup", Open=True)),
+    "white lines after P=3": seen(note("/StrikeOut", C=PALE, QuadPoints=LINE)),
+    "lines on each other after P=3": seen(note("/Underline", C=BLACK, QuadPoints=lines(60))),
+    "lines on each other, each a note, after P=3": seen(each_its_own),
+    "lines of a paragraph struck out after P=3": quiet(beside_each_other),
+    "underline without a colour after P=3": quiet(note("/Underline", Rect=[50, 690, 300, 710])),
+    "mark that does not blend after P=3": seen(note("/Highlight", C=YELLOW, BM=Name("/Normal"), QuadPoints=LINE)),
+    "mark in inks after P=3": quiet(note("/Highlight", C=[0, 0, 1, 0], QuadPoints=LINE)),
+    "note that carries a file after P=3": seen(note("/Text", AF=[{"/Type": Name("/Filespec"), "/F": b"x.exe"}])),
+    # Values.
+    "value that is an action": attack(actions_of("input"), text(V=JS), certify=2),
+    "style that is an action of the document": attack(actions_of("document"), text(V=b"7", DS=JS, AP=None), certify=2),
+    "value that is a list": attack(None, text(V=[b"7"]), DOUBTED, certify=2),
+    "read-only field filled": row(
+        lambda s: signed(s, 2, before=read_only).then(text(V=b"9999")).content,
+        DOUBTED,
+        changes="not_understood",
+        codes=frozenset({"FIELD_CHANGED"}),
+    ),
+    "total that changes alone": attack(computed, text(V=b"9999"), DOUBTED, certify=2),
+    "total that changes with what it is made of": attack(
+        computed, all_of(text(V=b"9999", AP=None), lambda u: u.change(named(u, "input"), V=b"9999", AP=None)), PASSED, certify=2
+    ),
+    "button that gets a value": attack(with_button, lambda u: u.change(u.field("press"), V=Name("/Yes")), DOUBTED, certify=2),
+    "check box in a state that it has not": attack(
+        with_button, lambda u: u.change(u.field("tick"), V=Name("/Ten"), AS=Name("/Ten")), DOUBTED, certify=2
+    ),
+    "check box ticked": attack(
+        with_button, lambda u: u.change(u.field("tick"), V=Name("/Yes"), AS=Name("/Yes")), PASSED, certify=2
+    ),
+    "choice that is not offered": attack(None, lambda u: u.change(u.field("combo"), V=b"option 3"), DOUBTED, certify=2),
+    "choice that is offered": attack(None, lambda u: u.change(u.field("combo"), V=b"option 2", I=[1]), PASSED, certify=2),
+    # What a screen reader and links go by.
+    "name that leads to another element": attack(with_names, names_lead_elsewhere, DOUBTED, certify=2),
+    "one name of an element more": attack(with_names, one_name_more, PASSED, certify=2),
+}
