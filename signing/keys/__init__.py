@@ -8,6 +8,7 @@ import importlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import cast
+from urllib.parse import urlsplit
 
 from signing.errors import NoSuchKey
 from signing.keys.algorithms import PREFER_PSS, Scheme, digest_for, is_made_by, scheme_of
@@ -41,6 +42,10 @@ def open_signer(uri: str, ask: Ask, *, prefer_pss: bool = False) -> AbstractCont
             f"Không biết loại khóa «{scheme}»; chỉ có: {', '.join(SIGNERS)}",
             f"Unknown kind of key “{scheme}”; known are: {', '.join(SIGNERS)}",
         )
+    try:
+        urlsplit(uri.partition(":")[2])
+    except ValueError as error:
+        raise NoSuchKey(f"Địa chỉ khóa không đọc được: {error}", f"The key's address cannot be read: {error}") from error
     if prefer_pss and "padding=" not in uri:
         uri += f"{'&' if '?' in uri else '?'}{PREFER_PSS}"
     module, _, name = SIGNERS[scheme].rpartition(".")

@@ -1,7 +1,10 @@
 """`file:` keys: PKCS#12 and PEM. The key is loaded once and kept; loading an RSA key costs a hundred signatures."""
 
-import unicodedata
-from collections.abc import Iterable, Iterator
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,14 +16,19 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key, pkcs12
 
-from signing.errors import KeyUnavailable, NoSuchKey, WrongSecret
+from signing.errors import KeyUnavailable, NoSuchKey, SigningError, WrongSecret
 from signing.keys.algorithms import HASHES, Scheme, ordered_chain, pss, rsa_scheme
+from signing.keys.secret import Secret
 from signing.keys.signer import Ask
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
+# A block of a PEM file, whatever stands before and between: openssl writes "Bag Attributes", Windows a byte order mark.
+_PEM = re.compile(rb"-----(BEGIN|END) ([A-Z0-9 ]{1,60})-----")
+
 # A key with its chain takes a few kilobytes; a megabyte is no key file.
 MOST_BYTES = 1 << 20
+MOST_KEYS = 20  # in one PEM file
 
 
 class FileSigner:
@@ -37,7 +45,7 @@ class FileSigner:
         """Open `file:PATH[?padding=pss|pkcs1]`; asks for the passphrase where there is one."""
         path, wishes = _parts(uri)
         content = _content(path)
-        if content.lstrip().startswith(b"-----BEGIN"):
+        if _PEM.search(content):
             key, certificate, others = _from_pem(content, path, ask)
         else:
             key, certificate, others = _from_pkcs12(content, path, ask)
@@ -71,12 +79,15 @@ def _parts(uri: str) -> tuple[Path, dict[str, str]]:
 
 def _content(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise NoSuchKey(
-            f"Không đọc được tệp khóa «{path}»: {error.strerror}", f"Cannot read the key file “{path}”: {error.strerror}"
-        ) from error
+        # Without waiting: opening a pipe would wait for somebody who writes into it.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            content = file.read(MOST_BYTES + 1) if is_file else b""
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "tên không hợp lệ / not a name"
+        raise NoSuchKey(f"Không đọc được tệp khóa «{path}»: {why}", f"Cannot read the key file “{path}”: {why}") from error
+    if not is_file:
+        raise NoSuchKey(f"«{path}» không phải tệp", f"“{path}” is no file")
     if len(content) > MOST_BYTES:
         raise NoSuchKey(
             f"«{path.name}» lớn hơn {MOST_BYTES} byte, không phải tệp khóa",
@@ -91,9 +102,9 @@ def _from_pkcs12(content: bytes, path: Path, ask: Ask) -> tuple[PrivateKey, byte
         asn1_pkcs12.Pfx.load(content, strict=True)["auth_safe"]["content_type"].native  # noqa: B018 - parses
     except (ValueError, TypeError, KeyError) as error:
         raise NoSuchKey(f"«{path.name}» không phải tệp PKCS#12 hay PEM", f"“{path.name}” is neither PKCS#12 nor PEM") from error
-    secret = _secret(ask(f"Mật khẩu của tệp khóa «{path.name}» / Passphrase of the key file “{path.name}”"))
+    secret = Secret(ask(f"Mật khẩu của tệp khóa «{path.name}» / Passphrase of the key file “{path.name}”"))
     try:
-        key, certificate, others = pkcs12.load_key_and_certificates(content, secret or None)
+        key, certificate, others = pkcs12.load_key_and_certificates(content, secret.encoded or None)
     except ValueError as error:
         raise WrongSecret(
             f"Mật khẩu của tệp khóa «{path.name}» không đúng", f"Wrong passphrase for the key file “{path.name}”"
@@ -103,39 +114,76 @@ def _from_pkcs12(content: bytes, path: Path, ask: Ask) -> tuple[PrivateKey, byte
             f"Tệp khóa «{path.name}» được mã hóa theo cách không hỗ trợ",
             f"The key file “{path.name}” is encrypted in an unsupported way: {error}",
         ) from error
-    if certificate is None:
-        raise NoSuchKey(f"«{path.name}» không có chứng thư của khóa", f"“{path.name}” holds no certificate for its key")
-    return _usable(key, path), _der(certificate), [_der(other) for other in others]
+    usable = _usable(key, path)
+    certificates = [*([] if certificate is None else [certificate]), *others]
+    return usable, _own(usable, certificates, path), [_der(each) for each in certificates]
 
 
 def _from_pem(content: bytes, path: Path, ask: Ask) -> tuple[PrivateKey, bytes, list[bytes]]:
+    blocks = list(_blocks(content))
+    keys = [block for name, block in blocks if name.endswith(b"PRIVATE KEY")][:MOST_KEYS]
     secret = None
-    if b"ENCRYPTED" in content:
-        secret = _secret(ask(f"Mật khẩu của tệp khóa «{path.name}» / Passphrase of the key file “{path.name}”"))
+    if any(b"ENCRYPTED" in block for block in keys):
+        secret = Secret(ask(f"Mật khẩu của tệp khóa «{path.name}» / Passphrase of the key file “{path.name}”"))
+    certificates = [each for name, block in blocks if name in _CERTIFICATES for each in _certificates_in(block)]
+    refused: SigningError = NoSuchKey(f"«{path.name}» không có khóa bí mật", f"“{path.name}” holds no private key")
+    for block in keys:  # of several the first that has its certificate here
+        try:
+            key = _private_key(block, secret, path)
+            return key, _own(key, certificates, path), [_der(each) for each in certificates]
+        except WrongSecret:
+            raise
+        except SigningError as error:
+            refused = error
+    raise refused
+
+
+def _blocks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Name and text of each block."""
+    begun: re.Match[bytes] | None = None
+    for each in _PEM.finditer(content):
+        if each[1] == b"BEGIN":
+            begun = each
+        elif begun is not None and begun[2] == each[2]:
+            yield each[2], content[begun.start() : each.end()] + b"\n"
+            begun = None
+
+
+_CERTIFICATES = frozenset({b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE"})
+
+
+def _private_key(block: bytes, secret: Secret | None, path: Path) -> PrivateKey:
+    """One key of a PEM file: PKCS#8, PKCS#1 or SEC1, encrypted or not."""
+    is_encrypted = b"ENCRYPTED" in block
     try:
-        key = _usable(load_pem_private_key(content, secret), path)
+        return _usable(load_pem_private_key(block, secret.encoded if secret is not None and is_encrypted else None), path)
     except (ValueError, TypeError) as error:
-        if secret is not None:
+        if is_encrypted:
             raise WrongSecret(
                 f"Mật khẩu của tệp khóa «{path.name}» không đúng", f"Wrong passphrase for the key file “{path.name}”"
             ) from error
         raise NoSuchKey(f"«{path.name}» không có khóa bí mật", f"“{path.name}” holds no private key") from error
     except UnsupportedAlgorithm as error:
         raise KeyUnavailable(f"Khóa trong «{path.name}» không hỗ trợ", f"Unsupported key in “{path.name}”: {error}") from error
+
+
+def _certificates_in(block: bytes) -> list[x509.Certificate]:
     try:
-        certificates = x509.load_pem_x509_certificates(content)
+        return x509.load_pem_x509_certificates(block)
     except ValueError:
-        certificates = []
+        return []
+
+
+def _own(key: PrivateKey, certificates: Sequence[x509.Certificate], path: Path) -> bytes:
+    """The certificate of this key: whatever the file says, by the public key. Of several the newest that is valid now."""
     public = _spki(key)
-    own = [certificate for certificate in certificates if _spki_of(certificate) == public]
+    own = [each for each in certificates if _spki_of(each) == public]
     if not own:
         raise NoSuchKey(f"«{path.name}» không có chứng thư của khóa", f"“{path.name}” holds no certificate for its key")
-    return key, _der(own[0]), [_der(each) for each in certificates]
-
-
-def _secret(said: str) -> bytes:
-    """As PKCS#12 stores it: the same letters whether they came composed or not."""
-    return unicodedata.normalize("NFC", said).encode()
+    now = datetime.now(UTC)
+    return _der(
+        max(own, key=lambda each: (each.not_valid_before_utc <= now <= each.not_valid_after_utc, each.not_valid_before_utc))
+    )
 
 
 def _usable(key: object, path: Path) -> PrivateKey:
@@ -155,4 +203,8 @@ def _spki(key: PrivateKey) -> bytes:
 
 
 def _spki_of(certificate: x509.Certificate) -> bytes:
-    return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    """b"" for a key of a kind that nobody knows: no key of ours."""
+    try:
+        return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (ValueError, UnsupportedAlgorithm):
+        return b""
