@@ -69,6 +69,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Chữ trong phần đã ký bị cắt bởi chú thích hoặc CDATA không được chữ ký bảo vệ: {detail}",
         "Signed text is cut in two by a comment or CDATA section, which the signature does not protect: {detail}",
     ),
+    "NAME_UNSIGNED": (
+        "Chỉ nội dung (base64) được ký, tên và thuộc tính của phần tử thì không: {detail}",
+        "The text alone (base64) is signed, not the element's name and attributes: {detail}",
+    ),
     "OLD_XADES": (
         "Thuộc tính XAdES phiên bản cũ không được đọc: {detail}",
         "Properties of an old version of XAdES are not read: {detail}",

@@ -78,6 +78,15 @@ def canonical(
     return "".join(writer.parts).encode()
 
 
+def check_namespaces(document: Document) -> None:
+    """C14N 1.0, 1.3: a document with a relative namespace has no canonical form; some programs say so, some overlook it.
+
+    Raises CannotCanonicalise.
+    """
+    if document.relative_namespace:
+        raise CannotCanonicalise(f"the relative namespace {document.relative_namespace[:80]}")
+
+
 _Item = tuple[Element, dict[str, str], dict[str, str]] | str  # to be opened, or written as it is
 
 

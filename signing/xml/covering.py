@@ -3,16 +3,19 @@
 coverage(content)["PHAT_HANH_HOC_BA/CBQL"][0].path      # "/root/DU_LIEU_HOC_BA"
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from signing.verification.faults import Fault
 from signing.xml.algorithms import DS, VOCABULARY
 from signing.xml.references import Covered, is_content, target_id, target_of
 from signing.xml.signature import read_signature
 from signing.xml.transforms import Without
-from signing.xml.tree import Document, Element, read_document
+from signing.xml.tree import XML, Document, Element, Instruction, read_document
 
 MAX_NAMED = 20  # elements in one finding: a reader of the report takes in no more
+_IDENTIFIERS = frozenset({"Id", "ID", "id"})
+_SILENT = frozenset({XML, "http://www.w3.org/2001/XMLSchema-instance"})  # language, space, where a schema may be found
 MAX_SIGNATURES = 256  # a packed class carries about 50 x 16 in files of their own, one transcript at most 20
 
 
@@ -54,9 +57,10 @@ def field_of(signature: Element) -> str:
     if parent is None:
         return signature.local
     here = parent.path.lstrip("/").partition("/")[2]
-    several = sum(1 for _ in parent.elements("Signature", DS)) > 1
-    step = signature.path.rpartition("/")[2].rpartition(":")[2]
-    return (f"{here}/{step}" if several and here else step if several else here) or signature.local
+    if parent.signatures > 1:
+        step = f"{signature.local}[{signature.nth_signature}]"
+        return f"{here}/{step}" if here else step
+    return here or signature.local
 
 
 def data_targets(elements: list[Element], document: Document) -> list[tuple[Element, tuple[Element, ...]]]:
@@ -73,30 +77,100 @@ def data_targets(elements: list[Element], document: Document) -> list[tuple[Elem
     return found
 
 
-def unsigned_parts(document: Document, signed: list[Element]) -> list[str]:
-    """The highest elements of which nothing is signed: whoever reads them reads what anyone may have written."""
-    inside = {id(each) for each in signed}
-    # Elements on the way to something signed, or to a signature, are looked into; they say nothing by themselves.
-    on_the_way = {id(above) for each in (*signed, *signature_elements(document)) for above in each.ancestors}
-    found: list[str] = []
+def unsigned_parts(document: Document, covered: Sequence[Covered]) -> list[str]:
+    """The highest parts of which nothing is signed: whoever reads them reads what anyone may have written.
+
+    Elements, as `path`; attributes and text of elements around something signed, as `path/@name` and `path/text()`;
+    instructions beside the root, such as one that names a style sheet, as `?name`; what signatures carry unsigned.
+    """
+    signed = [each.element for each in covered if each.element is not None]
+    whole = any(each.element is document.root and not each.id for each in covered)
+    beside = [] if whole else [each for each in (*document.before, *document.after) if isinstance(each, Instruction)]
+    found = [f"?{each.target}" for each in beside[:MAX_NAMED]]
+    found += islice(_unsigned_elements(document, signed), MAX_NAMED)
+    found += unsigned_attributes(covered)
+    is_signed = signed_numbers(document, covered)
+    carried = (path for each in document.signatures for path in _carried_parts(each, is_signed))
+    found += islice(carried, MAX_NAMED)
+    return found[:MAX_NAMED]
+
+
+def _unsigned_elements(document: Document, signed: Sequence[Element]) -> Iterator[str]:
+    inside = {each.number for each in signed}
+    # Elements on the way to something signed, or to a signature, are looked into.
+    on_the_way: set[int] = set()
+    for each in (*signed, *document.signatures):
+        for above in each.ancestors:
+            if above.number in on_the_way:
+                break
+            on_the_way.add(above.number)
     stack = [document.root]
-    while stack and len(found) < MAX_NAMED:
+    while stack:
         element = stack.pop()
-        if id(element) in inside or (element.local == "Signature" and element.namespace == DS):
+        if element.number in inside or (element.local == "Signature" and element.namespace == DS):
             continue
-        children = list(element.elements())
-        if id(element) in on_the_way:
-            stack.extend(reversed(children))
-        elif children or element.text.strip() or element.attributes:
-            found.append(element.path)
-    return found
+        if element.number in on_the_way:
+            yield from _own_parts(element)
+            stack.extend(reversed(list(element.elements())))
+        elif element.attributes or element.text.strip() or any(True for _ in element.elements()):
+            yield element.path
+
+
+def _own_parts(element: Element) -> Iterator[str]:
+    """What an element around something signed says by itself; identifiers and hints for schemas say nothing."""
+    for each in element.attributes:
+        if each.namespace not in _SILENT and (each.namespace or each.local not in _IDENTIFIERS):
+            yield f"{element.path}/@{each.qname}"
+    if element.text.strip():
+        yield f"{element.path}/text()"
+
+
+def unsigned_carried(signature: Element, document: Document, covered: Sequence[Covered]) -> bool:
+    """Whether a signature that covers this brings along what it does not sign."""
+    return any(True for _ in _carried_parts(signature, signed_numbers(document, covered)))
+
+
+def _carried_parts(signature: Element, is_signed: bytearray) -> Iterator[str]:
+    """What stands in a signature beside its own, and nobody signed: contents of Objects, strange elements anywhere else."""
+    for child in signature.elements():
+        if (child.local, child.namespace) == ("Object", DS):
+            if any(True for _ in child.elements("QualifyingProperties")):
+                continue
+            if child.text.strip() and not is_signed[child.number]:
+                yield child.path
+            else:
+                yield from (each.path for each in child.elements() if is_signed.find(1, each.number, each.last + 1) < 0)
+        else:
+            strange = (each for each in child.walk() if each.namespace not in VOCABULARY and not is_signed[each.number])
+            yield from (each.path for each in strange if each.parent is None or each.parent.namespace in VOCABULARY)
+
+
+def text_alone(covered: Sequence[Covered]) -> list[str]:
+    """Elements of which base64 signed the text and nobody the name, which may be another one now.
+
+    An Object in a signature is what it is by its place: there the transform is at home (EU DSS, enveloping).
+    """
+    found = [each.element for each in covered if each.text_only and each.element is not None]
+    return [each.path for each in islice((one for one in found if not _is_object(one)), MAX_NAMED)]
+
+
+def _is_object(element: Element) -> bool:
+    names = {each.local for each in element.attributes if not each.namespace}
+    return (
+        (element.local, element.namespace) == ("Object", DS)
+        and element.parent is not None
+        and (element.parent.local, element.parent.namespace) == ("Signature", DS)
+        and names <= {"Id", "Encoding", "MimeType"}
+        and all(not each.namespace for each in element.attributes)
+    )
 
 
 def unsigned_attributes(covered: Sequence[Covered]) -> list[str]:
     """Attributes of elements of which only the decoded text is signed; identifiers and an Object's own aside."""
     texts = [each.element for each in covered if each.text_only and each.element is not None]
-    known = {"Id", "ID", "id", "Encoding", "MimeType"}
-    return [f"{each.path}/@{one.qname}" for each in texts for one in each.attributes if one.local not in known][:MAX_NAMED]
+    known = {*_IDENTIFIERS, "Encoding", "MimeType"}
+    attributes = (f"{each.path}/@{one.qname}" for each in texts for one in each.attributes if one.local not in known)
+    return list(islice(attributes, MAX_NAMED))
 
 
 def lookalikes(document: Document, covered: Sequence[Covered]) -> list[str]:
@@ -148,15 +222,4 @@ def signed_numbers(document: Document, covered: Sequence[Covered]) -> bytearray:
 def cut_texts(document: Document, covered: Sequence[Covered]) -> list[str]:
     """Signed elements whose text is cut by a comment or a CDATA section: the first piece is not all of it."""
     is_signed = signed_numbers(document, covered)
-    return [each.path for each in document.cut if is_signed[each.number]][:MAX_NAMED]
-
-
-def share(covered: Covered, document: Document, spans: Sequence[tuple[int, int]]) -> str:
-    """How much of the document's content, signatures (at `spans`) left out; of a file of the package its size."""
-    if covered.element is None or document.encoding.startswith("utf-16"):
-        return f"{covered.size} byte"
-    sizes = []
-    for element in (covered.element, document.root):
-        inside = sum(end - start for start, end in spans if element.start <= start and end <= element.end)
-        sizes.append(element.end - element.start - inside)
-    return f"{round(100 * sizes[0] / max(1, sizes[1]))} %"
+    return [each.path for each in islice((one for one in document.cut if is_signed[one.number]), MAX_NAMED)]

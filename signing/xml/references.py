@@ -8,9 +8,11 @@ import base64
 import binascii
 import hmac
 import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from urllib.parse import unquote
 
 from signing.report import Changes, SubIndication, Verdict
@@ -20,12 +22,14 @@ from signing.verification.faults import Fault
 from signing.verification.signed_data import digest_of
 from signing.xml.algorithms import DS, SIGNED_PROPERTIES
 from signing.xml.canonical import DEFAULT, MAX_BYTES, MAX_ELEMENTS, Method, canonical
+from signing.xml.shares import Shares
 from signing.xml.signature import Parsed, Reference
 from signing.xml.transforms import Without
 from signing.xml.tree import BadXml, Document, Element, read_document
 
 # The two forms of XPointer that XML-DSig 4.4.3.2 speaks of; unlike their short forms they keep comments.
 _XPOINTER_ID = re.compile(r"#xpointer\(\s*id\((?:'([^']+)'|\"([^\"]+)\")\)\s*\)")
+_LEFT_OUT_PER_ELEMENT = 16  # signatures that are left out cost as much as one element that is written
 _XPOINTER_ROOT = "#xpointer(/)"
 
 
@@ -59,6 +63,7 @@ class Covered:
     text_only: bool = False  # its decoded text is signed (base64), not its name and attributes
     others_left_out: bool = False  # also other people's signatures inside are not signed
     left_out: frozenset[int] = frozenset()  # the signatures inside that are not signed, by their number
+    is_property: bool = False  # it says something about the signature, such as its time, and is no content
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,14 +90,18 @@ class Setting:
     trust: Trust
     now: datetime
     files: Mapping[str, bytes] = field(default_factory=dict)
-    spans: tuple[tuple[int, int], ...] = ()  # where the signatures stand in the bytes
-    signatures: tuple[Element, ...] = ()
+    signatures: tuple[Element, ...] = ()  # in the order of the document
     budget: Budget = field(default_factory=Budget)
     digests: dict[tuple[object, ...], tuple[int, bytes]] = field(default_factory=dict)  # of canonical forms written already
+    shares: Shares = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shares", Shares(self.document))
 
 
 def check_reference(reference: Reference, parsed: Parsed, setting: Setting, certificate: Certificate | None) -> Covered | None:
     """The digest of one reference; what it covers, or None for the signature's own parts. Raises Refused."""
+    setting.budget.spend(1, 0)
     in_package = is_file(reference)
     target = None if in_package else target_of(reference, parsed, setting.document)
     content = target is None or is_content(target, parsed)
@@ -107,7 +116,8 @@ def check_reference(reference: Reference, parsed: Parsed, setting: Setting, cert
         )
     if target is None:
         return Covered(path=unquote(reference.uri or ""), id="", size=size)
-    if not content:
+    told = target.is_inside(parsed.element) and is_property(target)
+    if not content and not told:
         return None
     enveloped = reference.transforms.without is not Without.NOTHING and parsed.element.is_inside(target)
     return Covered(
@@ -119,6 +129,7 @@ def check_reference(reference: Reference, parsed: Parsed, setting: Setting, cert
         text_only=reference.transforms.base64,
         others_left_out=reference.transforms.without is Without.ALL or reference.transforms.base64,
         left_out=omitted(reference, parsed, setting, target),
+        is_property=told,
     )
 
 
@@ -167,7 +178,14 @@ def omitted(reference: Reference, parsed: Parsed, setting: Setting, target: Elem
         case Without.OWN:
             return frozenset({parsed.element.number}) if parsed.element.is_inside(target) else frozenset()
         case Without.ALL:
-            return frozenset(each.number for each in setting.signatures if each.is_inside(target))
+            first = bisect_left(setting.signatures, target.number, key=_number)
+            inside = setting.signatures[first : bisect_left(setting.signatures, target.last + 1, key=_number)]
+            setting.budget.spend(len(inside) // _LEFT_OUT_PER_ELEMENT, 0)
+            return frozenset(each.number for each in inside)
+
+
+def _number(element: Element) -> int:
+    return element.number
 
 
 def _text_of(target: Element) -> str:
@@ -250,9 +268,18 @@ def is_content(target: Element, parsed: Parsed) -> bool:
     if not target.is_inside(parsed.element):
         return True
     own = next((each for each in (target, *target.ancestors) if each.parent is parsed.element), None)
-    if own is None or own.local != "Object" or own.namespace != DS:
+    if own is None or own.local != "Object" or own.namespace != DS or is_property(target):
         return False
     return not any(target.is_inside(each) or each.is_inside(target) for each in parsed.own)
+
+
+def is_property(target: Element) -> bool:
+    """Whether it says something about the signature (XML-DSig 5.2), such as when it was made: no content."""
+    names = {"SignatureProperties", "SignatureProperty"}
+    if any(each.local in names for each in (target, *islice(target.ancestors, 2))):
+        return True
+    inside = list(target.elements())
+    return bool(inside) and not target.text.strip() and all(each.local in names for each in inside)
 
 
 def binds_properties(parsed: Parsed, document: Document) -> bool:
@@ -270,3 +297,17 @@ def binds_properties(parsed: Parsed, document: Document) -> bool:
             raise Refused("REFERENCE_REFUSED", f"SignedProperties: {target.path}")
         bound = bound or is_own
     return bound
+
+
+def claimed_time(parsed: Parsed, document: Document) -> datetime | None:
+    """When the signer says they signed, where that is signed: the SigningTime of XAdES, or that of a SignatureProperty, as
+    invoices of the tax office have it.
+    """
+    try:
+        if parsed.properties is not None and binds_properties(parsed, document):
+            return parsed.properties.signing_time
+        targets = [target_of(each, parsed, document) for each in parsed.references if each.uri and not is_file(each)]
+    except Refused:
+        return None
+    told = (each for each in parsed.times if any(each.element.is_inside(target) for target in targets))
+    return next((each.time for each in told), None)

@@ -28,7 +28,8 @@ from signing.timestamps import Timestamper
 from signing.trust import Trust
 from signing.verification.faults import Fault
 from signing.xml.algorithms import DS, value_to_xml
-from signing.xml.canonical import C14N_11, canonical
+from signing.xml.canonical import C14N_11, CannotCanonicalise, canonical, check_namespaces
+from signing.xml.errors import NotSignableXml
 from signing.xml.extend import Proving
 from signing.xml.markup import properties_markup, signature_markup
 from signing.xml.placing import check_signed, find_place, find_target, inserted, read_signable
@@ -137,7 +138,11 @@ def prepare_xml(
     target = find_target(document, reference_id, where)
     chosen, digest = scheme or default_scheme(certificate), digest_for(certificate)
     signature_id = f"sig-{secrets.token_hex(8)}"
-    data = canonical(document if not reference_id else target, C14N_11, comments=False)
+    try:
+        check_namespaces(document)
+        data = canonical(document if not reference_id else target, C14N_11, comments=False)
+    except CannotCanonicalise as fault:
+        raise NotSignableXml(f"Tệp XML không ký được: {fault}", f"The XML cannot be signed: {fault}") from fault
     markup = signature_markup(
         signature_id,
         reference_id=reference_id,

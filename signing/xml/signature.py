@@ -5,8 +5,10 @@ parsed.references, parsed.method, parsed.value, parsed.properties
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import islice
 
 from signing.verification.faults import Fault
 from signing.xml.algorithms import DIGESTS, DS, MANIFEST, SIGNED_PROPERTIES, XADES, XADES_OLD
@@ -17,6 +19,9 @@ from signing.xml.tree import Element
 from signing.xml.unsigned import Unsigned, read_unsigned
 
 MAX_REFERENCES = 1000  # of one signature: as many as a package has files; a transcript's has two
+
+MAX_PROPERTIES = 8  # of one kind in one place that are looked at
+VIETNAM = timezone(timedelta(hours=7))
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?")
 
@@ -56,6 +61,14 @@ class Properties:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PropertyTime:
+    """A SigningTime in a SignatureProperty of the signature's own; it counts only where a reference signs `element`."""
+
+    element: Element
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
     """One signature."""
 
@@ -72,6 +85,7 @@ class Parsed:
     own: tuple[Element, ...]  # every QualifyingProperties, of versions that are not read too
     old_version: str  # the namespace of such
     unsigned: Unsigned
+    times: tuple[PropertyTime, ...] = ()
 
     @property
     def target(self) -> str:
@@ -105,6 +119,7 @@ def read_signature(element: Element) -> Parsed:
         own=tuple(own),
         old_version=next((each.namespace for each in own if each.namespace in XADES_OLD), ""),
         unsigned=read_unsigned(unsigned),
+        times=tuple(_property_times(element)),
     )
 
 
@@ -192,19 +207,37 @@ def _certificate_digest(element: Element) -> CertificateDigest:
     digest = only(cert, "CertDigest", XADES)
     uri = _algorithm(only(digest, "DigestMethod"))
     if uri not in DIGESTS:
-        raise BadSignatureElement(f"the digest {uri[:100]} is not known")
+        raise UnknownAlgorithm(uri[:100])
     return CertificateDigest(digest=DIGESTS[uri], value=decoded(only(digest, "DigestValue")))
 
 
-def read_time(text: str) -> datetime:
-    """An xs:dateTime. Without a zone it is taken as UTC: it is only a claim."""
+def _property_times(signature: Element) -> Iterator[PropertyTime]:
+    """SigningTime in SignatureProperties of an Object, of whatever namespace: QĐ 1450/QĐ-TCT has it so for invoices.
+
+    It is written there as the clock on the wall shows it, without a zone: Vietnam's.
+    """
+    own = {"", signature.attribute("Id") or ""}
+    holders = (each for one in signature.elements("Object", DS) for each in one.elements("SignatureProperties"))
+    for holder in islice(holders, MAX_PROPERTIES):
+        for each in islice(holder.elements("SignatureProperty"), MAX_PROPERTIES):
+            if (each.attribute("Target") or "").removeprefix("#") not in own:
+                continue
+            for told in islice(each.elements("SigningTime"), MAX_PROPERTIES):
+                try:
+                    yield PropertyTime(element=told, time=read_time(told.text, without_zone=VIETNAM))
+                except BadSignatureElement:
+                    continue
+
+
+def read_time(text: str, *, without_zone: timezone = UTC) -> datetime:
+    """An xs:dateTime; it is only a claim."""
     found = _TIME.fullmatch(text.strip())
     if not found:
         raise BadSignatureElement(f"{text.strip()[:40]} is no time")
     day, fraction, zone = found.groups()
     try:
         moment = datetime.fromisoformat(day)
-        offset = UTC if zone in {None, "Z"} else _zone(zone)
+        offset = without_zone if zone is None else UTC if zone == "Z" else _zone(zone)
     except ValueError as fault:
         raise BadSignatureElement(f"{text.strip()[:40]} is no time") from fault
     micro = int((fraction or ".0")[1:7].ljust(6, "0"))

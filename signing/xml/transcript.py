@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from signing.apply.certificates import check_kind
@@ -23,7 +24,6 @@ from signing.report import Finding, SignatureKind, SignatureReport
 from signing.timestamps import Timestamper
 from signing.trust import Trust
 from signing.verification.faults import Fault
-from signing.xml.algorithms import DS
 from signing.xml.errors import NoSuchPlace, NothingToReference, OutOfTurn
 from signing.xml.tree import Document, Element
 
@@ -35,6 +35,7 @@ RECORD = "THONG_TIN_HOC_BA"
 RESULTS = "DIEM_TONG_KET"
 RELEASE = "PHAT_HANH_HOC_BA"
 TEACHERS = "DANH_SACH_GVBM"
+MAX_NAMED = 40  # places in one finding: a pupil has about sixteen
 
 
 class Role(StrEnum):
@@ -59,7 +60,7 @@ class _Place:
 
     @property
     def taken(self) -> bool:
-        return any(True for _ in self.element.elements("Signature", DS))
+        return self.element.signatures > 0
 
 
 def sign_transcript(
@@ -159,15 +160,16 @@ def transcript_faults(
     if not is_transcript(document):
         return []
     places = _places(document)
+    by_element = {each.element.number: each for each in places}
     faults: list[Finding] = []
     for signature, targets in signed:
-        place = next((each for each in places if each.element is signature.parent), None)
+        place = by_element.get(signature.parent.number) if signature.parent is not None else None
         if place is not None and targets and not any(target is place.target for target in targets):
             wanted = place.target.path if place.target is not None else "?"
             faults.append(finding("TRANSCRIPT_WRONG_REFERENCE", f"{name(signature)} -> {wanted}"))
         elif place is None:
             faults.append(finding("TRANSCRIPT_UNKNOWN_PLACE", name(signature)))
-    empty = [each.element.path for each in places if not each.taken]
+    empty = [each.element.path for each in islice((one for one in places if not one.taken), MAX_NAMED)]
     if empty:
         faults.append(finding("TRANSCRIPT_INCOMPLETE", ", ".join(empty)))
     return faults
@@ -207,25 +209,44 @@ def _places(document: Document) -> list[_Place]:
     if data is None:
         return []
     record = next((each for each in data.walk() if each.local == RECORD), None)
+    results = _Results(data)
+    inside: dict[int, frozenset[str]] = {}  # by an element's number the names around it, as far as they matter
     found: list[_Place] = []
     for element in document.root.walk():
-        parents = [each.local for each in element.ancestors]
-        if element.local == Role.SUBJECT and parents[:1] == [TEACHERS]:
-            found.append(_Place(Role.SUBJECT, element, _results_of(data, element)))
-        elif element.local == Role.HOMEROOM and DATA in parents and RECORD not in parents and RESULTS not in parents:
+        parent = element.parent
+        above = frozenset[str]() if parent is None else inside[parent.number]
+        inside[element.number] = above | {element.local} if element.local in _AROUND else above
+        if element.local == Role.SUBJECT and parent is not None and parent.local == TEACHERS:
+            found.append(_Place(Role.SUBJECT, element, results.of(element)))
+        elif element.local == Role.HOMEROOM and DATA in above and not above & {RECORD, RESULTS}:
             found.append(_Place(Role.HOMEROOM, element, record))
-        elif element.local in {Role.HEAD, Role.SCHOOL} and RELEASE in parents:
+        elif element.local in {Role.HEAD, Role.SCHOOL} and RELEASE in above:
             found.append(_Place(Role(element.local), element, data))
     return found
 
 
-def _results_of(data: Element, place: Element) -> Element | None:
-    """A teacher's own results: those that name the teacher; with a single subject, that one."""
-    results = [each for each in data.walk() if each.local == RESULTS]
-    own = place.attribute("Id")
-    named = [
-        each for each in results if any(inner.local == Role.SUBJECT and inner.attribute("Id") == own for inner in each.walk())
-    ]
-    if own is not None and len(named) == 1:
-        return named[0]
-    return results[0] if len(results) == 1 else None
+_AROUND = frozenset({DATA, RECORD, RESULTS, RELEASE})
+
+
+class _Results:
+    """Which results are whose: those that name a teacher; with a single subject, that one."""
+
+    def __init__(self, data: Element) -> None:
+        self._all: list[Element] = []
+        self._by_teacher: dict[str, list[Element]] = {}
+        around: dict[int, Element | None] = {}  # by an element's number the results that it stands in
+        for element in data.walk():
+            above = around.get(element.parent.number) if element.parent is not None else None
+            around[element.number] = element if element.local == RESULTS else above
+            if element.local == RESULTS:
+                self._all.append(element)
+            own = element.attribute("Id") if element.local == Role.SUBJECT and above is not None else None
+            if own is not None and above is not None and above not in (known := self._by_teacher.setdefault(own, []))[:2]:
+                known.append(above)
+
+    def of(self, place: Element) -> Element | None:
+        """Those that the teacher of this place must sign; None where they are none or several."""
+        named = self._by_teacher.get(place.attribute("Id") or "", [])
+        if len(named) == 1:
+            return named[0]
+        return self._all[0] if len(self._all) == 1 else None

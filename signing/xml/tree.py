@@ -19,6 +19,8 @@ MAX_BYTES = 32 * 1024 * 1024  # a transcript has 50 KB, a packed class 5 MB
 MAX_ELEMENTS = 200_000  # a packed class of 50 transcripts has about 100 000
 MAX_DEPTH = 100  # a transcript has 8, a XAdES signature in it 14
 MAX_ATTRIBUTES = 256  # of one element
+MAX_NAMESPACES = 256  # in force at one element: a XAdES signature in a transcript has four, the worst of the web about 40
+MAX_SIGNATURES = 4096  # of which 256 are judged: how much a signature leaves out depends on all of them
 
 XML = "http://www.w3.org/XML/1998/namespace"
 XMLNS = "http://www.w3.org/2000/xmlns/"
@@ -26,6 +28,9 @@ WSU = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utilit
 _ENCODINGS = frozenset({"utf-8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be", "iso-8859-1"})
 _ID_NAMES = frozenset({"Id", "ID", "id"})  # what schemas of signatures, and of our ministry, call identifiers
 _QUALIFIED_IDS = frozenset({(XML, "id"), (WSU, "Id")})
+_URI = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*"
+_ABSOLUTE = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:{_URI}(?:#{_URI})?")
+_SPACE = " \t\r\n"
 _DOCTYPE = re.compile(rb"<!DOCTYPE", re.IGNORECASE)
 
 
@@ -80,6 +85,8 @@ class Element:
     content_end: int = 0  # of "</", or -1 for an empty-element tag
     nth: int = 1  # among the siblings of its name
     named: dict[str, int] | None = None  # how many children there are of each name
+    signatures: int = 0  # how many of the children are Signature elements of XML-DSig, and
+    nth_signature: int = 0  # which of them it is itself, whatever its prefix
     children: list["Element | str | Comment | Instruction"] = field(default_factory=list)
 
     def elements(self, local: str = "", namespace: str | None = None) -> Iterator["Element"]:
@@ -155,11 +162,12 @@ class Document:
     ids: dict[str, tuple[Element, ...]]
     encoding: str
     signatures: tuple[Element, ...] = ()  # every Signature of XML-DSig, wherever it stands
+    relative_namespace: str = ""  # one that is declared and no absolute address (RFC 3986, 4.3)
     cut: tuple[Element, ...] = ()  # whose text is cut in two by a comment or the edge of a CDATA section
 
     def find_ids(self, value: str) -> tuple[Element, ...]:
         """Every element that carries this identifier; more than one is an attack or a mistake, never a choice."""
-        return self.ids.get(value, ())
+        return self.ids.get(value.strip(_SPACE), ())
 
 
 def read_document(content: bytes) -> Document:
@@ -204,6 +212,7 @@ class _Builder:
         self._texts: list[_Text] = []
         self._cut: list[Element] = []
         self._signatures: list[Element] = []
+        self._relative = ""
         self._count = 0
         self._elements = 0
         self._encoding = "utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8"
@@ -219,6 +228,7 @@ class _Builder:
             encoding=self._encoding,
             signatures=tuple(self._signatures),
             cut=tuple(self._cut),
+            relative_namespace=self._relative,
         )
 
     def _declaration(self, version: str, encoding: str | None, _standalone: int) -> None:
@@ -238,6 +248,8 @@ class _Builder:
             raise BadXml(f"more than {MAX_ELEMENTS} elements, {MAX_DEPTH} levels or {MAX_ATTRIBUTES} attributes")
         plain, declared = _sorted_out(listed) if listed else ((), _NOTHING)
         scope = {**self._scopes[-1], **declared} if declared else self._scopes[-1]
+        if declared:
+            self._note_namespaces(declared, scope)
         prefix, local = _split(qname) if ":" in qname else ("", qname)
         parent = self._open[-1] if self._open else None
         element = Element(
@@ -253,7 +265,7 @@ class _Builder:
         )
         self._elements += 1
         if local == "Signature" and element.namespace == DS:
-            self._signatures.append(element)
+            self._note_signature(element)
         for each in element.attributes:
             if (not each.namespace and each.local in _ID_NAMES) or (each.namespace, each.local) in _QUALIFIED_IDS:
                 self._remember(each.value, element)
@@ -268,7 +280,23 @@ class _Builder:
         self._scopes.append(scope)
         self._texts.append(_Text())
 
+    def _note_namespaces(self, declared: dict[str, str], scope: dict[str, str]) -> None:
+        if len(scope) > MAX_NAMESPACES:
+            raise BadXml(f"more than {MAX_NAMESPACES} namespaces in force")
+        if not self._relative:
+            self._relative = next((uri for uri in declared.values() if uri and not _ABSOLUTE.fullmatch(uri)), "")
+
+    def _note_signature(self, element: Element) -> None:
+        self._signatures.append(element)
+        if len(self._signatures) > MAX_SIGNATURES:
+            raise BadXml(f"more than {MAX_SIGNATURES} signatures")
+        if element.parent is not None:
+            element.parent.signatures += 1
+            element.nth_signature = element.parent.signatures
+
     def _remember(self, value: str, element: Element) -> None:
+        # White space around it counts for none of the programs that look for xml:id, and for some that look for Id.
+        value = value.strip(_SPACE)
         known = self._ids.get(value, ())
         if element not in known and len(known) < 3:  # noqa: PLR2004 -- two are too many already
             self._ids[value] = (*known, element)

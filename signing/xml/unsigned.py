@@ -4,11 +4,12 @@ Nobody signed them: a timestamp proves itself, certificates and answers carry th
 """
 
 from dataclasses import dataclass
+from itertools import islice
 
 from signing.xml.algorithms import DS, XADES, XADES_141
 from signing.xml.canonical import DEFAULT, METHODS, Method
-from signing.xml.keyinfo import decoded
-from signing.xml.transforms import TransformRefused, inclusive_prefixes, named
+from signing.xml.keyinfo import BadSignatureElement, decoded
+from signing.xml.transforms import inclusive_prefixes
 from signing.xml.tree import Element
 
 MAX_STAMPS = 16  # timestamps over one signature value
@@ -55,7 +56,7 @@ class Unsigned:
 
 
 def read_unsigned(unsigned: Element | None) -> Unsigned:
-    """The properties under UnsignedSignatureProperties. Raises Fault."""
+    """The properties under UnsignedSignatureProperties. Anyone may have put them there: what is unreadable hides nothing."""
     if unsigned is None:
         return Unsigned()
     stamps: list[StampElement] = []
@@ -83,26 +84,39 @@ def read_unsigned(unsigned: Element | None) -> Unsigned:
     )
 
 
-def _method(element: Element) -> tuple[Method, frozenset[str]]:
+def _value(element: Element) -> bytes:
+    """The bytes of a base64 value; none where it is none, which is no token, certificate or answer."""
+    try:
+        return decoded(element)
+    except BadSignatureElement:
+        return b""
+
+
+def _token(element: Element, *, is_followed: bool) -> bytes:
+    return _value(element) if is_followed else b""
+
+
+def _method(element: Element) -> tuple[Method, frozenset[str], bool]:
+    """How what it is over was canonicalised, and whether that is a way that we follow."""
     for each in element.elements("CanonicalizationMethod", DS):
         uri = each.attribute("Algorithm") or ""
         if uri not in METHODS:
-            raise TransformRefused(named(uri))
-        return METHODS[uri], inclusive_prefixes(each)
-    return DEFAULT, frozenset()
+            return DEFAULT, frozenset(), False
+        return METHODS[uri], inclusive_prefixes(each), True
+    return DEFAULT, frozenset(), True
 
 
 def _stamps(element: Element) -> list[StampElement]:
-    method, prefixes = _method(element)
+    method, prefixes, known = _method(element)
     tokens = element.elements("EncapsulatedTimeStamp", XADES)
-    return [StampElement(token=decoded(token), method=method, prefixes=prefixes) for token in tokens]
+    return [StampElement(token=_token(each, is_followed=known), method=method, prefixes=prefixes) for each in tokens]
 
 
 def _archives(element: Element, before: tuple[Element, ...], covers: frozenset[bytes]) -> list[ArchiveElement]:
-    method, prefixes = _method(element)
+    method, prefixes, known = _method(element)
     return [
         ArchiveElement(
-            token=decoded(token),
+            token=_token(token, is_followed=known),
             method=method,
             prefixes=prefixes,
             before=before,
@@ -115,10 +129,11 @@ def _archives(element: Element, before: tuple[Element, ...], covers: frozenset[b
 
 
 def _values_in(element: Element) -> list[bytes]:
-    return [decoded(each) for each in element.walk() if each.local in _KEPT and each.namespace == XADES][:MAX_VALUES]
+    kept = (each for each in element.walk() if each.local in _KEPT and each.namespace == XADES)
+    return [value for each in islice(kept, MAX_VALUES) if (value := _value(each))]
 
 
 def _kept(holders: list[Element], kinds: frozenset[str], name: str) -> tuple[bytes, ...]:
     wanted = [each for each in holders if each.local in kinds and each.namespace in {XADES, XADES_141}]
     found = [inner for each in wanted for inner in each.walk() if inner.local == name and inner.namespace == XADES]
-    return tuple(decoded(each) for each in found[:MAX_VALUES])
+    return tuple(value for each in found[:MAX_VALUES] if (value := _value(each)))

@@ -7,7 +7,8 @@ chain, time and algorithms in `signing.beside`. References go only to elements o
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -20,24 +21,24 @@ from signing.verification.faults import Fault
 from signing.verification.signed_data import Scheme, digest_of
 from signing.xml.algorithms import DS, SIGNED_PROPERTIES
 from signing.xml.archive import read_archives
-from signing.xml.canonical import CannotCanonicalise, canonical
+from signing.xml.canonical import CannotCanonicalise, canonical, check_namespaces
 from signing.xml.covering import (
     MAX_SIGNATURES,
     cut_texts,
     data_targets,
     field_of,
     lookalikes,
-    share,
     signature_elements,
-    unsigned_attributes,
+    text_alone,
+    unsigned_carried,
     unsigned_parts,
 )
 from signing.xml.manifests import Listed, follow_manifests
-from signing.xml.references import Covered, Refused, Setting, binds_properties, check_reference
+from signing.xml.references import Covered, Refused, Setting, binds_properties, check_reference, claimed_time
 from signing.xml.signature import Parsed, TransformRefused, UnknownAlgorithm, read_signature
 from signing.xml.signer import candidates_for, find_signer, scheme_named
-from signing.xml.transcript import transcript_faults, unfinished, wrong_signers
-from signing.xml.tree import BadXml, Document, Element, HasDoctype, read_document
+from signing.xml.transcript import is_transcript, transcript_faults, unfinished, wrong_signers
+from signing.xml.tree import MAX_ELEMENTS, BadXml, Document, Element, HasDoctype, read_document
 
 # What is well formed and not followed, or not known, is no failure: nothing can be concluded.
 _NOT_FOLLOWED: Mapping[type[Fault], tuple[str, SubIndication]] = {
@@ -100,7 +101,7 @@ def verify_covering(
     return report, covered
 
 
-_DOUBTFUL = frozenset({"TRANSCRIPT_WRONG_REFERENCE", "TOO_MANY_SIGNATURES", "LOOKALIKE_UNSIGNED", "TEXT_CUT"})
+_DOUBTFUL = frozenset({"TRANSCRIPT_WRONG_REFERENCE", "TOO_MANY_SIGNATURES", "LOOKALIKE_UNSIGNED", "TEXT_CUT", "NAME_UNSIGNED"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +123,7 @@ def _verify(
     findings: list[Finding] = []
     if len(elements) > MAX_SIGNATURES:
         findings.append(finding("TOO_MANY_SIGNATURES", f"{len(elements)} > {MAX_SIGNATURES}"))
-    spans = tuple((each.start, each.end) for each in elements)
-    setting = Setting(document=document, trust=trust, now=now, files=files, spans=spans, signatures=tuple(elements))
+    setting = Setting(document=document, trust=trust, now=now, files=files, signatures=tuple(elements))
     examined = [_examined(element, setting) for element in elements[:MAX_SIGNATURES]]
     sound = [each for each in examined if isinstance(each, _Sound)]
     worths = _weighed(sound, setting)
@@ -134,19 +134,26 @@ def _verify(
     covered: list[Covered] = []
     for one, report in zip(examined, reports, strict=True):
         if isinstance(one, _Sound) and report.intact:
-            kept[report.field] = one.covered
+            kept[report.field] = tuple(each for each in one.covered if not each.is_property)
             covered += one.covered
-    signed = [each.element for each in covered if each.element is not None]
     if reports:
-        unsigned = [*unsigned_parts(document, signed), *unsigned_attributes(covered)]
-        findings += [finding("UNSIGNED_PARTS", ", ".join(unsigned))] if unsigned else []
-        alike = [path for path in lookalikes(document, covered) if not unfinished(document, path)]
-        findings += [finding("LOOKALIKE_UNSIGNED", ", ".join(alike))] if alike else []
-        cut = cut_texts(document, covered)
-        findings += [finding("TEXT_CUT", ", ".join(cut))] if cut else []
+        findings += _told_of_all(document, covered)
         findings += wrong_signers(document, list(zip(elements, reports, strict=False)))
-        findings += transcript_faults(document, field_of, data_targets(elements[:MAX_SIGNATURES], document))
+        if is_transcript(document):
+            findings += transcript_faults(document, field_of, data_targets(elements[:MAX_SIGNATURES], document))
     return reports, tuple(findings)
+
+
+def _told_of_all(document: Document, covered: Sequence[Covered]) -> Iterator[Finding]:
+    """What all intact signatures together leave open."""
+    content = [each for each in covered if not each.is_property]
+    told = (
+        ("UNSIGNED_PARTS", unsigned_parts(document, covered)),
+        ("LOOKALIKE_UNSIGNED", [path for path in lookalikes(document, content) if not unfinished(document, path)]),
+        ("TEXT_CUT", cut_texts(document, covered)),
+        ("NAME_UNSIGNED", text_alone(covered)),
+    )
+    return (finding(code, ", ".join(parts)) for code, parts in told if parts)
 
 
 def _examined(element: Element, setting: Setting) -> _Sound | SignatureReport:
@@ -155,7 +162,7 @@ def _examined(element: Element, setting: Setting) -> _Sound | SignatureReport:
     claimed: datetime | None = None
     try:
         parsed = read_signature(element)
-        claimed = parsed.properties.signing_time if parsed.properties else None
+        claimed = claimed_time(parsed, setting.document)
         return _sound(where, parsed, setting)
     except Refused as fault:
         return broken_report(
@@ -188,6 +195,7 @@ def _examined(element: Element, setting: Setting) -> _Sound | SignatureReport:
 def _sound(where: str, parsed: Parsed, setting: Setting) -> _Sound | SignatureReport:
     # (1) format: algorithms and references that may stand in a signature at all
     scheme = scheme_named(parsed.algorithm)
+    check_namespaces(setting.document)
     bound = binds_properties(parsed, setting.document)
     # (2) who may have signed, then (3) the data, and last the value over SignedInfo (5.2.7.4): without it nothing counts
     candidates = candidates_for(parsed, setting.trust, bound=bound)
@@ -195,7 +203,7 @@ def _sound(where: str, parsed: Parsed, setting: Setting) -> _Sound | SignatureRe
     certificate = find_signer(parsed, scheme, candidates)
     listed = follow_manifests(parsed, setting, certificate)
     covered = (*(each for each in own if each), *listed.covered)
-    if not covered:
+    if all(each.is_property for each in covered):
         raise Refused(
             "COVERS_NO_DATA", sub=SubIndication.SIGNED_DATA_NOT_FOUND, verdict=Verdict.INDETERMINATE, certificate=certificate
         )
@@ -210,7 +218,7 @@ def _sound(where: str, parsed: Parsed, setting: Setting) -> _Sound | SignatureRe
         certificates=(*parsed.key_info.certificates, *parsed.unsigned.certificates),
         ocsps=parsed.unsigned.ocsps,
         lists=(*parsed.key_info.lists, *parsed.unsigned.lists),
-        claimed=parsed.properties.signing_time if parsed.properties else None,
+        claimed=claimed_time(parsed, setting.document),
         not_baseline=_not_baseline(parsed, bound=bound),
     )
     return _Sound(element=parsed.element, field=where, parsed=parsed, given=given, covered=covered, listed=listed)
@@ -227,7 +235,7 @@ def _of_nobody(
         sub_indication=SubIndication.HASH_FAILURE if listed.changed else SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
         scheme=scheme,
         changes=Changes.FORBIDDEN if listed.changed else _changes(covered, parsed, setting),
-        claimed=parsed.properties.signing_time if parsed.properties else None,
+        claimed=claimed_time(parsed, setting.document),
         findings=_told(covered, listed, parsed, setting),
         intact=not listed.changed,
     )
@@ -239,7 +247,11 @@ def _of_nobody(
 def _weighed(sound: Sequence[_Sound], setting: Setting) -> dict[int, Worth]:
     """What each is worth. One that lies in what another signs is proved to exist by that one's timestamps as well."""
     worths: dict[int, Worth] = {}
-    around = {each.element.number: [other for other in sound if _encloses(other, each)] for each in sound}
+    areas = [(each, _area(each)) for each in sound]
+    around = {
+        each.element.number: [other for other, area in areas if other is not each and _is_in(each.element, area)]
+        for each in sound
+    }
     # Outer signatures first. Two around each other cannot both be sound; should they be, neither proves the other.
     for each in sorted(sound, key=lambda one: len(around[one.element.number])):
         proofs = tuple(
@@ -251,13 +263,21 @@ def _weighed(sound: Sequence[_Sound], setting: Setting) -> dict[int, Worth]:
     return worths
 
 
-def _encloses(outer: _Sound, inner: _Sound) -> bool:
-    if outer is inner:
-        return False
-    return any(
-        each.element is not None and not each.others_left_out and inner.element.is_inside(each.element)
-        for each in outer.covered
-    )
+def _area(outer: _Sound) -> list[tuple[int, int]]:
+    """What a signature signs with all signatures in it: from which element to which, in order and without overlaps."""
+    spans = {(c.element.number, c.element.last) for c in outer.covered if c.element is not None and not c.others_left_out}
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if not found or first > found[-1][1]:
+            found.append((first, last))
+        elif last > found[-1][1]:
+            found[-1] = (found[-1][0], last)
+    return found
+
+
+def _is_in(element: Element, area: list[tuple[int, int]]) -> bool:
+    before = bisect_right(area, (element.number, MAX_ELEMENTS)) - 1
+    return before >= 0 and element.number <= area[before][1]
 
 
 def _proof_by(worth: Worth) -> Proof | None:
@@ -296,7 +316,7 @@ def _is_whole(covered: tuple[Covered, ...], parsed: Parsed, setting: Setting) ->
     """The root is signed, or the document is nothing but a signature around what it signs (enveloping)."""
     root = setting.document.root
     if any(each.element is root for each in covered):
-        return True
+        return not unsigned_carried(parsed.element, setting.document, covered)
     if parsed.element is not root:
         return False
     own = {id(each.parent) for each in parsed.own}
@@ -312,8 +332,9 @@ def _changes(covered: tuple[Covered, ...], parsed: Parsed, setting: Setting) -> 
 def _told(covered: tuple[Covered, ...], listed: Listed, parsed: Parsed, setting: Setting) -> list[Finding]:
     parts = [
         f"{'base64: ' if each.text_only else ''}{each.path}{f' (#{each.id})' if each.id else ''} "
-        f"{share(each, setting.document, setting.spans)}"
+        f"{setting.shares.of(each.element, each.size)}"
         for each in covered
+        if not each.is_property
     ]
     found = [finding("COVERS", ", ".join(parts))]
     countersigned = [each.path for each in covered if each.element is not None and _is_value(each.element)]

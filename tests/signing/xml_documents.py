@@ -122,7 +122,7 @@ def handmade(
     return unsigned.replace(b"<SignatureValue>", b"<SignatureValue>" + b64encode(signature))
 
 
-XMLSEC_IDS = ("DATA", "r", "Object")  # elements of the tests whose Id xmlsec1 is told of
+XMLSEC_IDS = ("DATA", "r", "Object", "DLHDon")  # elements of the tests whose Id xmlsec1 is told of
 Sign = Callable[[bytes], bytes]
 
 
