@@ -13,7 +13,9 @@ FAR = timedelta(days=1)  # between the signer's clock and the timestamp, before 
 _OUT_OF_BOUNDS = frozenset({SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.OUT_OF_BOUNDS_NOT_REVOKED})
 
 
-def with_content_timestamps(judged: Judged, stamps: Sequence[JudgedTimestamp]) -> Judged:
+def with_content_timestamps(
+    judged: Judged, stamps: Sequence[JudgedTimestamp]
+) -> Judged:
     """A signature is no older than the content timestamps that it signs (EN 319 102-1 5.3.4, 5.5.4 step 4 e)."""
     since = max((each.time for each in stamps if each.passed and each.time), default=None)
     chain = judged.chain
@@ -23,10 +25,10 @@ def with_content_timestamps(judged: Judged, stamps: Sequence[JudgedTimestamp]) -
         return judged.but(Verdict.TOTAL_FAILED, SubIndication.REVOKED, judged.code, judged.detail)
     if judged.sub_indication in _OUT_OF_BOUNDS and since > judged.certificate.not_after:
         return judged.but(Verdict.TOTAL_FAILED, SubIndication.EXPIRED, judged.code, judged.detail)
-    if judged.sub_indication is SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE and judged.checked is not None:
-        if judged.checked.weak_term(since) is not None:  # 5.3.4 step 6: made after the algorithm was any good
-            return judged.but(judged.verdict, SubIndication.CRYPTO_CONSTRAINTS_FAILURE, judged.code, judged.detail)
-        return judged
+    weak = judged.checked.weak_term(since) if judged.checked is not None else None
+    if judged.sub_indication is SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE and weak is not None:
+        # 5.3.4 step 6: made after the algorithm was any good.
+        return judged.but(judged.verdict, SubIndication.CRYPTO_CONSTRAINTS_FAILURE, judged.code, judged.detail)
     if judged.verdict is Verdict.TOTAL_PASSED and judged.time_is_proved and since - judged.best_time > CLOCK_SKEW:
         detail = f"{since.isoformat()} > {judged.best_time.isoformat()}"
         return judged.but(Verdict.INDETERMINATE, SubIndication.TIMESTAMP_ORDER_FAILURE, "TIMESTAMP_BROKEN", detail)

@@ -7,7 +7,8 @@ from typing import Any
 from signing.report import Finding
 from signing.verification.faults import Fault
 from signing.verification.fields import form_fields
-from signing.verification.pages import pages_of
+from signing.verification.mentions import mentions
+from signing.verification.pages import Page, pages_of
 from signing.verification.pdf import Pdf, View
 from signing.verification.syntax import Ref, Stream, text_of
 from signing.verification.words import finding
@@ -15,6 +16,7 @@ from signing.verification.words import finding
 MAX_FILES = 256  # listed
 MAX_FILE_BYTES = 64 * 1024 * 1024  # of one attached file that is looked at
 MAX_ACTIONS = 64
+_FEW_PAGES = 200  # are read without a look at the text before
 _ACTIVE = {
     "/JavaScript": "JavaScript",
     "/Launch": "Launch",
@@ -98,7 +100,7 @@ def _active(view: View) -> Iterator[str]:
         yield from _actions(view, field.entries.get("/AA"), f"field {field.name}")
         for widget in field.widgets:
             yield from _action(view, widget.entries.get("/A"), f"field {field.name}")
-    for index, page in enumerate(pages_of(view)):
+    for index, page in enumerate(_pages_naming(view, frozenset(_ACTIVE))):
         where = f"page {index + 1}"
         yield from _actions(view, page.entries.get("/AA"), where)
         for item in view.items(page.entries.get("/Annots")):
@@ -106,6 +108,18 @@ def _active(view: View) -> Iterator[str]:
             if isinstance(annotation, dict) and ("/A" in annotation or "/AA" in annotation):
                 yield from _action(view, annotation.get("/A"), where)
                 yield from _actions(view, annotation.get("/AA"), where)
+
+
+def _pages_naming(view: View, names: frozenset[str]) -> tuple[Page, ...]:
+    """The pages; none of a long document whose file does not even hold one of the names."""
+    count = view.get(view.catalog, "/Pages", "/Count")
+    if isinstance(count, int) and count > _FEW_PAGES:
+        known = view.pdf.kept_mentions
+        if names not in known:
+            known[names] = mentions(view.pdf, names)
+        if not known[names]:
+            return ()
+    return pages_of(view)
 
 
 def _actions(view: View, holder: Any, where: str) -> Iterator[str]:
@@ -137,7 +151,7 @@ def embedded_files(view: View) -> Iterator[tuple[str, Stream]]:
     seen: set[int] = set()
     holders = [value for _, value in _name_tree(view, view.get(view.catalog, "/Names", "/EmbeddedFiles"))]
     holders += view.items(view.catalog.get("/AF"))
-    for page in pages_of(view):
+    for page in _pages_naming(view, frozenset({"/FileAttachment"})):
         for item in view.items(page.entries.get("/Annots")):
             if view.get(item, "/Subtype") == "/FileAttachment":
                 holders.append(view.get(item, "/FS"))

@@ -5,8 +5,8 @@ proves it; what a valid one covers is proved to exist at its time. A signature i
 earliest moment at which it is proved to exist, or now. So the strongest process that passes decides, without running three.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate

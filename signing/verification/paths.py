@@ -178,7 +178,7 @@ def _chain_refusal(certificate: Certificate, reason: str) -> Refusal:
 
 
 def _algorithms(chain: Sequence[Certificate], pool: Pool, trust: Trust, at: datetime) -> Refusal | None:
-    """5.2.6.4 step 6, and 5.5.4 step 10: each certificate when it is proved to exist, for a key that was broken since makes old ones.
+    """5.2.6.4 step 6, 5.5.4 step 10: each certificate when it is proved to exist; a key that was broken since makes old ones.
 
     The leaf is as old as the signature that names it. What the bundle holds is believed without proof.
     """

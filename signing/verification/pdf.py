@@ -41,6 +41,7 @@ class Pdf:
         self._objects: dict[tuple[int, Entry, int], tuple[Any, int]] = {}  # value and end, by number, place, revision or 0
         self.kept_references: dict[tuple[int, int, frozenset[str]], tuple[int, ...]] = {}  # see graph.py
         self.kept_unusual: dict[tuple[int, int], tuple[Ref, ...]] = {}  # see strays.py
+        self.kept_mentions: dict[frozenset[str], bool] = {}  # see contents.py
         self._extents: dict[Entry, tuple[int, int]] = {}
         self._entries: dict[tuple[int, int], Entry | None] = {}
         self._packs: dict[Entry, tuple[Stream, Pack]] = {}
@@ -78,8 +79,9 @@ class Pdf:
         key = (number, revision)
         if key in self._entries:
             return self._entries[key]
-        index = self.last_change(number, revision)
-        found = self._entries[key] = None if index is None else self.sections[index].get(number)
+        later = self._later.get(number)
+        place = bisect_right(later, revision) if later is not None else 0
+        found = self._entries[key] = self.sections[later[place - 1] if later is not None and place else 0].get(number)
         return found
 
     def last_change(self, number: int, revision: int) -> int | None:

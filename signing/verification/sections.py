@@ -1,6 +1,8 @@
 """The cross-reference sections of a file (ISO 32000-2 7.5.4, 7.5.8): each of them is one revision."""
 
 import re
+from bisect import bisect_right
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any, Final
 
@@ -40,6 +42,7 @@ class Section:
         "_found",
         "_ranges",
         "_rest",
+        "_starts",
         "_twice",
         "by_the_rules",
         "end",
@@ -62,6 +65,7 @@ class Section:
         self.widths = (0, 0, 0)
         self._ranges: list[tuple[int, int]] = []  # first number, count
         self._blocks: list[bytes] = []  # the rows of each range
+        self._starts: list[tuple[int, int]] | None = None  # where each range begins, and which it is; empty: some overlap
         self._found: dict[int, Entry] | None = None
         self._rest: Section | None = None
         self._twice: int | None = None
@@ -75,6 +79,7 @@ class Section:
         """A range of numbers with its rows, read later."""
         self._ranges.append((first, count))
         self._blocks.append(rows)
+        self._starts = None
 
     def put(self, entries: dict[int, Entry]) -> None:
         """Entries that were read already."""
@@ -106,10 +111,22 @@ class Section:
         """What this section says of an object number."""
         if self._found is not None and number in self._found:
             return self._found[number]
-        for (first, count), rows in zip(self._ranges, self._blocks, strict=True):
+        for place in self._places(number):
+            first, count = self._ranges[place]
             if first <= number < first + count:
-                return self._read(rows, number - first)
+                return self._read(self._blocks[place], number - first)
         return self._rest.get(number) if self._rest is not None else None
+
+    def _places(self, number: int) -> Iterable[int]:
+        """Which ranges may hold a number, in the order of the file: one, unless some overlap. There may be thousands."""
+        if self._starts is None:
+            spans = sorted((first, index) for index, (first, count) in enumerate(self._ranges) if count)
+            apart = all(first + self._ranges[index][1] <= after for (first, index), (after, _) in pairwise(spans))
+            self._starts = spans if apart else []
+        if not self._starts:
+            return range(len(self._ranges))
+        place = bisect_right(self._starts, (number, MAX_OBJECTS)) - 1
+        return (self._starts[place][1],) if place >= 0 else ()
 
     def numbers(self) -> list[int]:
         """Every object number that this section speaks of, the free ones as well."""
@@ -192,8 +209,10 @@ class SectionReader:
         seen: set[int] = set()
         offset: int | None = int(match.group(1))
         while offset is not None:
-            if offset in seen or len(sections) >= MAX_REVISIONS:
-                raise BadStructure("the cross-reference sections go in a circle, or are too many")
+            if offset in seen:
+                raise BadStructure("the cross-reference sections go in a circle")
+            if len(sections) >= MAX_REVISIONS:
+                raise BadStructure(f"more than {MAX_REVISIONS} revisions")
             seen.add(offset)
             section = self._read_section(offset)
             sections.append(section)

@@ -277,7 +277,7 @@ def _coverage(pdf: Pdf, byte_range: tuple[int, ...], revision: int, size: int) -
     end = byte_range[2] + byte_range[3]
     if any(each.end > end for each in pdf.sections[: revision + 1]):
         return Coverage.UNCLEAR
-    if pdf.content[end:size].strip(_WHITE) == b"" and revision == pdf.last:
+    if revision == pdf.last and not pdf.content[end:size].strip(_WHITE):
         return Coverage.WHOLE_FILE
     close = pdf.closed_at(revision)
     if close < 0 or close > end or pdf.content[close:end].strip(_WHITE):
