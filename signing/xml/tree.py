@@ -19,6 +19,7 @@ MAX_BYTES = 32 * 1024 * 1024  # a transcript has 50 KB, a packed class 5 MB
 MAX_ELEMENTS = 200_000  # a packed class of 50 transcripts has about 100 000
 MAX_DEPTH = 100  # a transcript has 8, a XAdES signature in it 14
 MAX_ATTRIBUTES = 256  # of one element
+MAX_ALL_ATTRIBUTES = 600_000  # of all elements together; a packed class has about as many as elements
 MAX_NAMESPACES = 256  # in force at one element: a XAdES signature in a transcript has four, the worst of the web about 40
 MAX_SIGNATURES = 4096  # of which 256 are judged: how much a signature leaves out depends on all of them
 
@@ -213,7 +214,7 @@ class _Builder:
         self._cut: list[Element] = []
         self._signatures: list[Element] = []
         self._relative = ""
-        self._count = 0
+        self._count = self._attributes = 0
         self._elements = 0
         self._encoding = "utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8"
 
@@ -244,6 +245,9 @@ class _Builder:
 
     def _start(self, qname: str, listed: list[str]) -> None:
         self._count += 1
+        self._attributes += len(listed) // 2
+        if self._attributes > MAX_ALL_ATTRIBUTES:
+            raise BadXml(f"more than {MAX_ALL_ATTRIBUTES} attributes")
         if self._count > MAX_ELEMENTS or len(self._open) >= MAX_DEPTH or len(listed) > 2 * MAX_ATTRIBUTES:
             raise BadXml(f"more than {MAX_ELEMENTS} elements, {MAX_DEPTH} levels or {MAX_ATTRIBUTES} attributes")
         plain, declared = _sorted_out(listed) if listed else ((), _NOTHING)

@@ -51,6 +51,7 @@ HOSTILE: Mapping[str, Callable[[], str]] = {
     "signatures": lambda: f"<r>{EMPTY * 100_000}</r>",
     "signatures among many children": lambda: "<r>" + "<x/>" * 180_000 + EMPTY * 256 + "</r>",
     "texts that are cut, far down": lambda: "<a>" * 90 + "<b>1<!-- -->2</b>" * 60_000 + EMPTY + "</a>" * 90,
+    "attributes": lambda: "<r>" + ("<a " + " ".join(f'b{n}="1"' for n in range(255)) + "/>") * 15_000 + EMPTY + "</r>",
     "long identifiers": lambda: "<r>" + "".join(f'<a Id="{"x" * 100}{n}"/>' for n in range(100_000)) + EMPTY + "</r>",
 }
 
