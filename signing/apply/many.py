@@ -216,7 +216,8 @@ class _Batch:
             except SigningError as refused:
                 left.pop(0)
                 self._stumbles += 1
-                self.is_over = isinstance(refused, FINAL) or self._stumbles >= MOST_STUMBLES
+                # A remote service that returns another's values would ask its owner once more for each.
+                self.is_over = isinstance(refused, (*FINAL, BadSignatureValue)) or self._stumbles >= MOST_STUMBLES
                 yield refused
                 if self.is_over:
                     return

@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from signing.errors import BadRequest, BadSignatureValue, KeyUnavailable, NoSuchKey
 from signing.keys.algorithms import Scheme, default_scheme, digest_of, is_made_by, rsa_scheme
-from signing.keys.csc_service import Credential, Service, base64_of, expired
+from signing.keys.csc_service import Credential, Service, ServiceBusy, base64_of, expired
 from signing.keys.oauth import Asked, OAuth, Token
 from signing.keys.signer import Ask
 
@@ -32,6 +32,7 @@ __all__ = ["Asked", "CscSigner", "Pending"]
 # How long the owner has to confirm on their phone. Vietnamese services end a request after five minutes (code 4001).
 CONFIRM_SECONDS = 300.0
 POLL_SECONDS = 2.0
+MOST_SILENCES = 5  # of the service in a row, while its owner's answer is awaited
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,10 +112,10 @@ class CscSigner:
                 "Địa chỉ csc: cần dạng csc:https://…/csc/v1|v2?credential=…",
                 "A csc: address reads csc:https://…/csc/v1|v2?credential=…",
             )
-        oauth, bearer = None, _given(ask, parts.hostname)
+        oauth, bearer = None, Bearer(_given(ask, parts.hostname))
         if "client" in wishes:
             oauth, bearer = _client(base, wishes, ask, verifier_key)
-        service = Service(base=base, version=version, bearer=bearer)
+        service = Service(base=base, version=version, bearer=bearer, anew=bearer.anew)
         try:
             credential = service.credential(wishes.get("credential") or _only(service.credentials(wishes.get("user", ""))))
         except BaseException:
@@ -186,13 +187,20 @@ class CscSigner:
             return begun
         if isinstance(begun, Asked):
             return self.confirmed(begun, self._ask(_open_this(begun, f"{len(chunk)} chữ ký / signatures")))
-        waited = 0.0
-        while (activation := self.check(begun)) is None:
+        waited, silences = 0.0, 0
+        while True:
+            try:
+                if (activation := self.check(begun)) is not None:
+                    return activation
+                silences = 0
+            except ServiceBusy:  # the owner's answer is not lost because the service stumbled while it was awaited
+                silences += 1
+                if silences > MOST_SILENCES:
+                    raise
             if waited >= self._confirm_seconds:
                 raise expired()
             self._pause(self._poll_seconds)
             waited += self._poll_seconds
-        return activation
 
     def _secrets(self) -> dict[str, str]:
         """PIN and one-time code, as far as the credential wants them; each asked for once."""
@@ -228,40 +236,50 @@ class CscSigner:
         return self._oauth
 
 
-class _Renewed:
-    """A bearer token that is had when it is first wanted, and again before it ends."""
+class Bearer:
+    """A bearer token that is had when it is first wanted, and again before it ends or when the service says that it has.
 
-    def __init__(self, first: Callable[[], Token], again: Callable[[Token], Token]) -> None:
+    `again` is None for a token that only its owner can renew.
+    """
+
+    def __init__(self, first: Callable[[], Token], again: Callable[[Token], Token] | None = None) -> None:
         self._first, self._again = first, again
         self._token: Token | None = None
+
+    def anew(self) -> bool:
+        """Have another one, whatever the old one promised; False where that takes its owner."""
+        if self._again is None or self._token is None:
+            return False
+        self._token = self._again(self._token)
+        return True
 
     def __call__(self) -> str:
         if self._token is None:
             self._token = self._first()
-        elif not self._token.holds:
+        elif self._again is not None and not self._token.holds:
             self._token = self._again(self._token)
         return self._token.value
 
 
-def _given(ask: Ask, host: str) -> Callable[[], str]:
+def _given(ask: Ask, host: str) -> Callable[[], Token]:
     """The owner's own access token, asked for once."""
     prompt = f"Mã truy cập dịch vụ ký {host} (để trống nếu không cần) / Access token of {host}"
-    return _Renewed(lambda: Token(value=ask(prompt), until=float("inf")), lambda token: token)
+    return lambda: Token(value=ask(prompt).strip(), until=float("inf"))
 
 
-def _client(base: str, wishes: dict[str, str], ask: Ask, verifier_key: bytes) -> tuple[OAuth, Callable[[], str]]:
+def _client(base: str, wishes: dict[str, str], ask: Ask, verifier_key: bytes) -> tuple[OAuth, Bearer]:
     """Tokens of a registered program: of its own account, or, with `redirect`, of the owner who logs in."""
     client, redirect = wishes["client"], wishes.get("redirect", "")
     secret = ask(f"Mã bí mật của phần mềm {client} (để trống nếu không có) / Secret of the client {client}")
     oauth = OAuth(base=base, client=client, secret=secret, redirect=redirect, verifier_key=verifier_key)
     if not redirect:
-        return oauth, _Renewed(oauth.token_of_client, lambda _: oauth.token_of_client())
+        return oauth, Bearer(oauth.token_of_client, lambda _: oauth.token_of_client())
 
     def logged_in() -> Token:
         asked = oauth.ask_owner("service", {}, pushed=False)
         return oauth.redeem(asked, ask(_open_this(asked, "đăng nhập / log in")))
 
-    return oauth, _Renewed(logged_in, oauth.renewed)
+    return oauth, Bearer(logged_in, oauth.renewed)
 
 
 def _open_this(asked: Asked, what: str) -> str:

@@ -5,6 +5,7 @@ CSC API 1.0.4.0 and 2.0.0.2, chapter 11. Every answer is somebody else's: bounde
 
 import base64
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +15,20 @@ from asn1crypto import algos
 from signing.cms import signature_algorithm
 from signing.errors import AuthorisationExpired, AuthorisationRefused, KeyUnavailable, NoSuchKey, NotReached, WrongSecret
 from signing.keys.algorithms import Scheme, ordered_chain, read_certificate
-from signing.outward import Client
+from signing.outward import Answer, Client
 
 MOST_AT_ONCE = 1000  # whatever a service promises
 MOST_CERTIFICATES = 20
 MOST_OBJECTS = 8  # that an owner must type
 MOST_PAGES = 20  # of a list of keys
 MOST_KEYS = 1000
+
+# A service that is busy (429, 503) is asked again when it says, at most so often and so long.
+MOST_RETRIES = 3
+MOST_WAIT_SECONDS = 30.0
+BUSY = frozenset({429, 503})
+SIGN_SECONDS = 300.0  # how long a service may take over signatures that it makes in its own time
+POLL_SECONDS = 2.0
 
 _DIGEST_OIDS = {"sha256": "2.16.840.1.101.3.4.2.1", "sha384": "2.16.840.1.101.3.4.2.2", "sha512": "2.16.840.1.101.3.4.2.3"}
 
@@ -30,7 +38,11 @@ _URL = str.maketrans("+/", "-_")
 # Error codes of the API (v1 11.1, v2 table 10) and of OAuth 2.0 that mean something to the owner.
 _WRONG_SECRET = frozenset({"invalid_pin", "invalid_otp", "invalid_authentication_data"})
 _REFUSED = frozenset({"access_denied", "authorization_denied", "user_refused"})
-_EXPIRED = frozenset({"authorization_expired", "expired_token", "timeout"})
+_EXPIRED = frozenset({"authorization_expired", "expired_token", "expired_sad", "sad_expired", "timeout"})
+
+
+class ServiceBusy(KeyUnavailable):
+    """The signing service does not answer now, or has too much to do: later it may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +71,19 @@ class Waiting:
 class Service:
     """The service's API, in one version or the other."""
 
-    def __init__(self, *, base: str, version: str, bearer: Callable[[], str], seconds: float = 30.0) -> None:
+    def __init__(
+        self,
+        *,
+        base: str,
+        version: str,
+        bearer: Callable[[], str],
+        anew: Callable[[], bool] = lambda: False,
+        seconds: float = 30.0,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._base = base
+        self._anew = anew  # has a new access token, where one can be had without the owner
+        self._pause = pause
         self.is_v2 = version == "v2"
         self._bearer = bearer  # an access token that holds now, or "": asked for at each call
         self._client = Client.for_addresses([base], seconds=seconds, encrypted=True)
@@ -160,14 +183,26 @@ class Service:
             body |= {"hashes": hashes, "hashAlgorithmOID": _DIGEST_OIDS[digest]}
         else:
             body |= {"hash": hashes, "hashAlgo": _DIGEST_OIDS[digest]}
-        values = self._post("signatures/signHash", body, unsaid=(activation,), bearer=bearer).get("signatures")
+        answer = self._post("signatures/signHash", body, unsaid=(activation,), bearer=bearer)
+        values = answer.get("signatures", self._made_later(answer, bearer))
         if not isinstance(values, list) or len(values) > MOST_AT_ONCE:
             raise _strange("signatures/signHash")
         return [_bytes(value) for value in values]
 
+    def _made_later(self, answer: Mapping[str, Any], bearer: str | None) -> object:
+        """The values of a service that signs in its own time (v2 11.12): asked for until they are there."""
+        if "responseID" not in answer:
+            return None
+        for _ in range(int(SIGN_SECONDS / POLL_SECONDS)):
+            self._pause(POLL_SECONDS)
+            later = self._post("signatures/signPolling", {"responseID": _text(answer, "responseID")}, bearer=bearer)
+            if "signatures" in later:
+                return later["signatures"]
+        raise expired()
+
     def close(self) -> None:
         """Close connections and forget the token."""
-        self._bearer = str
+        self._bearer, self._anew = str, lambda: False
         self._client.close()
 
     def _mode(self, answer: Mapping[str, Any]) -> str:
@@ -189,21 +224,45 @@ class Service:
         self, method: str, body: Mapping[str, Any], *, unsaid: tuple[str, ...] = (), bearer: str | None = None
     ) -> dict[str, Any]:
         """`unsaid`: secrets in the body, which a service might repeat in its refusal and we do not."""
-        token = self._bearer() if bearer is None else bearer
+        for retry in range(MOST_RETRIES + 1):
+            token = self._bearer() if bearer is None else bearer
+            answer = self._answer(method, body, token)
+            content = _object(answer.content)
+            if answer.status in {200, 202, 204} and content is not None:
+                return content
+            # The access token ended in the middle of a batch: nothing was done yet, if that is what it says (RFC 6750, 3.1).
+            ended = answer.status == UNAUTHORISED and (method not in TYPED or (content or {}).get("error") == "invalid_token")
+            if ended and bearer is None and not retry and self._anew():
+                continue
+            if not self._may_ask_again(method, answer, retry):
+                break
+        raise _refusal(method, answer, content or {}, (*unsaid, token))
+
+    def _may_ask_again(self, method: str, answer: Answer, retry: int) -> bool:
+        """Whether a busy service is asked again, after the pause that it wants. What an owner typed is never sent twice."""
+        wanted = answer.retry_after if answer.retry_after is not None else 2.0**retry
+        if answer.status not in BUSY or method in TYPED or retry == MOST_RETRIES or wanted > MOST_WAIT_SECONDS:
+            return False
+        self._pause(wanted)
+        return True
+
+    def _answer(self, method: str, body: Mapping[str, Any], token: str) -> Answer:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
-            answer = self._client.post(f"{self._base}/{method}", json.dumps(body).encode(), "application/json", headers=headers)
+            return self._client.post(f"{self._base}/{method}", json.dumps(body).encode(), "application/json", headers=headers)
         except NotReached as error:
-            raise KeyUnavailable(f"Không gọi được dịch vụ ký ({method}): {error}", f"{method}: {error}") from error
-        content = _object(answer.content)
-        if answer.status in {200, 202, 204} and content is not None:
-            return content
-        raise _refusal(method, answer.status, content or {}, (*unsaid, token))
+            raise ServiceBusy(f"Không gọi được dịch vụ ký ({method}): {error}", f"{method}: {error}") from error
 
 
-def _refusal(method: str, status: int, content: Mapping[str, Any], unsaid: tuple[str, ...]) -> Exception:
+UNAUTHORISED = 401
+FAILED = 500  # and above: the service's own failures
+TYPED = frozenset({"credentials/authorize"})  # may hold a PIN or a one-time code, and asks the owner's phone
+
+
+def _refusal(method: str, answer: Answer, content: Mapping[str, Any], unsaid: tuple[str, ...]) -> Exception:
     """The service's error as one of ours."""
-    code, said = str(content.get("error", ""))[:60], " ".join(str(content.get("error_description", "")).split())
+    status = answer.status
+    code, said = str(content.get("error", ""))[:60], " ".join(str(content.get("error_description", ""))[:2000].split())
     for secret in filter(None, unsaid):
         code, said = code.replace(secret, "•••"), said.replace(secret, "•••")
     said = said[:200]
@@ -211,11 +270,12 @@ def _refusal(method: str, status: int, content: Mapping[str, Any], unsaid: tuple
         return WrongSecret(f"Mã PIN hoặc mã một lần không đúng: {said}", f"Wrong PIN or one-time code: {said}")
     if code in _REFUSED:
         return AuthorisationRefused(f"Chủ khóa từ chối trên điện thoại: {said}", f"The owner refused on their phone: {said}")
-    if code in _EXPIRED:
+    if code in _EXPIRED or ("SAD" in said and "expired" in said.lower()):
         return expired()
-    if status in {401, 403}:
+    if status in {UNAUTHORISED, 403}:
         return WrongSecret(f"Dịch vụ ký không nhận mã truy cập: {said}", f"The service refuses the access token: {said}")
-    return KeyUnavailable(
+    kind = ServiceBusy if status in BUSY or status >= FAILED else KeyUnavailable
+    return kind(
         f"Dịch vụ ký từ chối {method} ({status} {code}): {said}", f"The service refuses {method} ({status} {code}): {said}"
     )
 

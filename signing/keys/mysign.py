@@ -13,8 +13,9 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from signing.errors import BadRequest, KeyUnavailable, NoSuchKey, NotReached, WrongSecret
-from signing.keys.csc import CscSigner
-from signing.keys.csc_service import Service
+from signing.keys.csc import Bearer, CscSigner
+from signing.keys.csc_service import BUSY, FAILED, Service
+from signing.keys.oauth import Token
 from signing.keys.signer import Ask
 from signing.outward import Client
 
@@ -39,8 +40,9 @@ class MySignSigner(CscSigner):
             )
         base = f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
         secret = ask(f"Mã bí mật của {wishes['client']} / Secret of the client {wishes['client']}")
-        token = _logged_in(base, wishes, secret)
-        service = Service(base=f"{base}/csc/v1", version="v1", bearer=lambda: token, seconds=CONFIRM_SECONDS + 10)
+        bearer = Bearer(lambda: _logged_in(base, wishes, secret), lambda _: _logged_in(base, wishes, secret))
+        bearer()
+        service = Service(base=f"{base}/csc/v1", version="v1", bearer=bearer, anew=bearer.anew, seconds=CONFIRM_SECONDS + 10)
         try:
             credential = service.credential(
                 wishes.get("credential") or _first(service.credentials(wishes["user"]), wishes["user"])
@@ -51,23 +53,26 @@ class MySignSigner(CscSigner):
         return cls(service, credential, ask, confirm_seconds=CONFIRM_SECONDS, pause=time.sleep)
 
 
-def _logged_in(base: str, wishes: Mapping[str, str], secret: str) -> str:
+def _logged_in(base: str, wishes: Mapping[str, str], secret: str) -> Token:
     """The access token for this user's keys."""
     body = {"client_id": wishes["client"], "client_secret": secret, "user_id": wishes["user"], "profile_id": PROFILE}
     with Client.for_addresses([base], seconds=30, encrypted=True) as client:
         try:
             answer = client.post(f"{base}/adss/service/ras/v1/login", json.dumps(body).encode(), "application/json")
             content: Any = json.loads(answer.content)
-        except (NotReached, ValueError) as error:
+        except (NotReached, ValueError, RecursionError) as error:
             raise KeyUnavailable(
-                f"MySign không trả lời đúng: {error}", f"MySign does not answer as it should: {error}"
+                f"MySign không trả lời đúng: {type(error).__name__}",
+                f"MySign does not answer as it should: {type(error).__name__}",
             ) from error
     if answer.status in {400, 401, 403}:
         raise WrongSecret("MySign không nhận mã bí mật hoặc người dùng", "MySign refuses the client's secret or the user")
+    if answer.status >= FAILED or answer.status in BUSY:
+        raise KeyUnavailable(f"MySign không phục vụ lúc này ({answer.status})", f"MySign is not serving now ({answer.status})")
     token = content.get("access_token") if isinstance(content, dict) else None
-    if not isinstance(token, str):
+    if not isinstance(token, str) or not token:
         raise NoSuchKey(f"MySign không có người dùng {wishes['user']}", f"MySign gives no access for {wishes['user']}")
-    return token
+    return Token(value=token, until=float("inf"))
 
 
 def _first(found: list[str], user: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from signing.errors import (
     AuthorisationExpired,
@@ -32,9 +32,16 @@ from signing.outward import Client
 CONFIRM_SECONDS = 300.0
 POLL_SECONDS = 3.0
 MOST_AT_ONCE = 100
+MOST_CERTIFICATES = 20  # of one person
+MOST_SILENCES = 5  # of the service in a row, while its owner's answer is awaited
+BUSY = frozenset({429})
 
 # What the status of a transaction means; all other codes are failures of the service.
 SIGNED, WAITING, EXPIRED, REFUSED = 1, 4000, 4001, 4002
+
+
+class _Silent(KeyUnavailable):
+    """No proper answer, this time."""
 
 
 class SmartCaSigner:
@@ -93,14 +100,17 @@ class SmartCaSigner:
     def _certificate(self) -> tuple[bytes, tuple[bytes, ...], str]:
         answer = self._post("v1/credentials/get_certificate", {"transaction_id": _transaction()})
         wanted = self._account["serial"].lower()
-        for each in _list(answer.get("user_certificates")):
+        found: list[tuple[bytes, tuple[bytes, ...], str]] = []
+        for each in _list(answer.get("user_certificates"))[:MOST_CERTIFICATES]:
             serial = str(each.get("serial_number", ""))
             if wanted in {"", serial.lower()}:
-                der = _bytes(each.get("cert_data"))
+                der, chain = _bytes(each.get("cert_data")), each.get("chain_data")
+                kept = chain if isinstance(chain, dict) else {}
+                others = [_bytes(kept[name]) for name in ("ca_cert", "root_cert") if kept.get(name)]
                 read_certificate(der)
-                chain = each.get("chain_data") or {}
-                others = [_bytes(chain[name]) for name in ("ca_cert", "root_cert") if chain.get(name)]
-                return der, ordered_chain(der, others), serial
+                found.append((der, ordered_chain(der, others), serial))
+        if found:  # a renewed certificate stands beside the old one
+            return max(found, key=lambda each: read_certificate(each[0]).not_valid_after_utc)
         raise NoSuchKey(f"Không có chứng thư của {self._account['user_id']}", f"No certificate of {self._account['user_id']}")
 
     def _signed(self, chunk: list[bytes]) -> Iterator[bytes]:
@@ -127,9 +137,16 @@ class SmartCaSigner:
             yield value
 
     def _awaited(self, transaction: str) -> dict[str, bytes]:
-        waited = 0.0
+        waited, silences = 0.0, 0
         while waited <= CONFIRM_SECONDS:
-            answer = self._post(f"v1/signatures/sign/{transaction}/status", {}, waiting=True)
+            try:
+                answer = self._post(f"v1/signatures/sign/{quote(transaction, safe='')}/status", {}, waiting=True)
+                silences = 0
+            except _Silent:  # the owner's answer is not lost because the service stumbled while it was awaited
+                silences += 1
+                if silences > MOST_SILENCES:
+                    raise
+                answer = {}
             signed = _list(answer.get("signed_files") or answer.get("signatures"))
             if signed:
                 return {str(each.get("doc_id")): _bytes(each.get("signature_value")) for each in signed}
@@ -141,16 +158,16 @@ class SmartCaSigner:
         who = {name: self._account[name] for name in ("sp_id", "sp_password", "user_id")}
         try:
             answer = self._client.post(f"{self._base}/{method}", json.dumps({**who, **body}).encode(), "application/json")
-            content = json.loads(answer.content)
-        except (NotReached, ValueError) as error:
-            raise KeyUnavailable(f"SmartCA không trả lời đúng ({method})", f"SmartCA, {method}: {error}") from error
-        if not isinstance(content, dict):
-            raise KeyUnavailable(f"SmartCA không trả lời đúng ({method})", f"SmartCA, {method}: no JSON object")
-        code = int(content.get("status_code") or answer.status)
+            content = _object(answer.content)
+            code = int(content.get("status_code") or answer.status)
+        except (NotReached, ValueError, TypeError, OverflowError, RecursionError) as error:
+            why = str(error) if isinstance(error, NotReached) else type(error).__name__
+            raise _Silent(f"SmartCA không trả lời đúng ({method})", f"SmartCA, {method}: {why}") from None
         inner = content.get("data")
         if code in {SIGNED, 200} or (waiting and code == WAITING):
             return inner if isinstance(inner, dict) else {}
-        raise _refusal(method, code, str(content.get("message", ""))[:200])
+        said = " ".join(str(content.get("message", ""))[:2000].replace(who["sp_password"] or "\0", "•••").split())[:200]
+        raise _refusal(method, code, said)
 
 
 def _refusal(method: str, code: int, said: str) -> Exception:
@@ -160,7 +177,16 @@ def _refusal(method: str, code: int, said: str) -> Exception:
         return AuthorisationRefused(f"Chủ khóa từ chối trên SmartCA: {said}", f"The owner refused in SmartCA: {said}")
     if code in {401, 403}:
         return WrongSecret(f"SmartCA không nhận mật khẩu dịch vụ: {said}", f"SmartCA refuses the service password: {said}")
-    return KeyUnavailable(f"SmartCA từ chối {method} ({code}): {said}", f"SmartCA refuses {method} ({code}): {said}")
+    kind = _Silent if code in BUSY or code in range(500, 600) else KeyUnavailable
+    return kind(f"SmartCA từ chối {method} ({code}): {said}", f"SmartCA refuses {method} ({code}): {said}")
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    """The JSON object, or ValueError."""
+    read = json.loads(content)
+    if not isinstance(read, dict):
+        raise ValueError(type(read).__name__)  # noqa: TRY004 - the caller's one word for what is no answer
+    return read
 
 
 def _transaction() -> str:

@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 from signing import DemoAuthority, Issued, Scheme, SignRequest, open_signer, sign
-from signing.errors import AuthorisationExpired, AuthorisationRefused, BadRequest, BadSignatureValue, NoSuchKey, WrongSecret
+from signing.errors import (
+    AuthorisationExpired,
+    AuthorisationRefused,
+    BadRequest,
+    BadSignatureValue,
+    NoSuchKey,
+    SigningError,
+    WrongSecret,
+)
 from signing.keys import is_made_by
 from signing.keys.mysign import MySignSigner
 from signing.keys.smartca import SmartCaSigner
@@ -186,3 +194,50 @@ def test_addresses_that_are_none(address: str) -> None:
     """Nobody is asked."""
     with pytest.raises(BadRequest):
         open_signer(address, lambda _: "")
+
+
+STRANGE: list[Any] = [
+    b"",
+    b"<html>",
+    b"[" * 100_000,
+    [],
+    {"status_code": "abc"},
+    {"status_code": [1]},
+    {"status_code": 1e400},
+    {"status_code": 200, "data": {"user_certificates": [{"serial_number": "1", "cert_data": "AAAA", "chain_data": []}]}},
+    {"status_code": 200, "data": {"user_certificates": [{"cert_data": None, "chain_data": {"ca_cert": 5}}, 7]}},
+    {"status_code": 400, "message": "bí mật không đúng: bí mật"},
+    {"status_code": 200, "access_token": ""},
+    {"status_code": 200, "access_token": ["x"]},
+]
+
+
+@pytest.mark.parametrize("content", STRANGE, ids=range(len(STRANGE)))
+@pytest.mark.parametrize("status", [200, 500])
+def test_whatever_a_service_answers_ends_as_a_refusal_of_ours(content: Any, status: int, serve: Serve) -> None:
+    """And the account's secret is not repeated, also where the service repeats it."""
+    for address in ("smartca:{}/sca?sp=soky&user=1", "mysign:{}?client=soky&user=1"):
+        with pytest.raises(SigningError) as refusal:
+            open_signer(address.format(serve(lambda _, __: (status, content))), lambda _: "bí mật")
+        assert "bí mật" not in str(refusal.value)
+
+
+def test_smartca_waits_on_when_the_service_stumbles(serve: Serve, owner: Issued) -> None:
+    """A failure of its server while the phone is awaited does not cost the owner another tap."""
+    service = SmartCa(owner, [500, 4000, 502, 1])
+    with smartca(serve(service)) as signer:
+        assert signer.sign(b"data", "sha256")
+
+
+def test_mysign_logs_in_again_when_its_token_ends(serve: Serve, owner: Issued) -> None:
+    """In the middle of a batch of the school's books."""
+    service, ended = MySign(owner), iter([True, False])
+
+    def answer(path: str, body: Mapping[str, Any]) -> tuple[int, Any]:
+        if path.endswith("signHash") and next(ended, False):
+            return 401, {"error": "invalid_token"}
+        return service(path, body)
+
+    with open_signer(f"mysign:{serve(answer)}?client=soky&user=1", lambda _: "bí mật") as signer:
+        assert signer.sign(b"data", "sha256")
+    assert service.calls.count("/adss/service/ras/v1/login") == 2
