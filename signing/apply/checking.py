@@ -1,36 +1,65 @@
 """After each signature: is the result what was asked for, and do all signatures still hold?"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from signing.apply.guard import only_our_errors
+from signing.apply.guard import SAVE_AGAIN_EN, SAVE_AGAIN_VI, only_our_errors
 from signing.errors import BrokenResult, LevelNotReached, NotASignablePdf, WouldBreakSignatures
 from signing.levels import Level
 from signing.report import Changes, SignatureKind, SignatureReport, Verdict
 from signing.trust import Trust
 from signing.verification.doubts import read_with_doubts
+from signing.verification.facts import Later
 from signing.verification.verify import MAX_DEPTH, verify
 
+EMPTY_VALUE = b"3000"  # a SEQUENCE of nothing, in hexadecimal
 
-def check_readable(document: bytes, field: str, hole: tuple[int, int]) -> None:
-    """Raise NotASignablePdf unless our verification finds the empty signature where it was laid. Asked before the key is used.
 
-    A damaged or hostile file may be read in two ways; signed, it would mean one thing to us and another to somebody else.
+def check_readable(before: bytes, document: bytes, field: str, hole: tuple[int, int]) -> None:
+    """Asked before the key is used: our verification finds the signature where it was laid, and no earlier one worse.
+
+    - NotASignablePdf: a damaged or hostile file may be read in two ways; signed, it would mean one thing to us and another to
+      somebody else
+    - WouldBreakSignatures: what an earlier signature of `before` forbids, a certification or a lock in whatever shape
     """
     with only_our_errors("đọc lại bản chuẩn bị / reading the prepared document"):
-        read, doubts = read_with_doubts(document)
+        read, doubts = read_with_doubts(_as_if_signed(document, hole))
+        found = [each for each in read.signatures if each.field == field]
+        earlier = {each.field: read.later(each) for each in read.signatures if each.field != field}
     if doubts:
         said = [each.message.partition(" / ") for each in doubts]
         raise NotASignablePdf(
-            f"Các chương trình đọc tệp này khác nhau: {'; '.join(vi for vi, _, _ in said)}",
-            f"Programs read this file in different ways: {'; '.join(en or vi for vi, _, en in said)}",
+            f"Các chương trình đọc tệp này khác nhau: {'; '.join(vi for vi, _, _ in said)}; {SAVE_AGAIN_VI}",
+            f"Programs read this file in different ways: {'; '.join(en or vi for vi, _, en in said)}; {SAVE_AGAIN_EN}",
         )
-    found = [each for each in read.signatures if each.field == field]
     if len(found) != 1 or found[0].byte_range != (0, hole[0], hole[1], len(document) - hole[1]):
         raise NotASignablePdf(
-            f"Các chương trình đọc tệp này khác nhau: không thấy chữ ký ở «{field}»",
-            f"Programs read this file in different ways: the signature in “{field}” is not found",
+            f"Các chương trình đọc tệp này khác nhau: không thấy chữ ký ở «{field}»; {SAVE_AGAIN_VI}",
+            f"Programs read this file in different ways: the signature in “{field}” is not found; {SAVE_AGAIN_EN}",
         )
+    doubtful = {name: later for name, later in earlier.items() if _CHANGES[later.changes] < _CHANGES[Changes.PERMITTED]}
+    if doubtful:
+        _require_no_worse(before, doubtful)
+
+
+def _require_no_worse(before: bytes, doubtful: Mapping[str, Later]) -> None:
+    """Raise WouldBreakSignatures for a signature after which something is not permitted that was so far."""
+    with only_our_errors("đọc các chữ ký trước / reading the earlier signatures"):
+        read, _ = read_with_doubts(before)
+        then = {each.field: read.later(each).changes for each in read.signatures}
+    for name, later in doubtful.items():
+        if name in then and _CHANGES[later.changes] < _CHANGES[then[name]]:
+            why = [each.message.partition(" / ") for each in later.findings[:1]]
+            raise WouldBreakSignatures(
+                f"Chữ ký «{name}» không cho ký thêm như vậy: {'; '.join(vi for vi, _, _ in why)}",
+                f"The signature “{name}” does not allow this signature: {'; '.join(en or vi for vi, _, en in why)}",
+            )
+
+
+def _as_if_signed(document: bytes, hole: tuple[int, int]) -> bytes:
+    """With an empty DER value in the hole: a place that holds nothing at all is nobody's signature."""
+    start = hole[0] + 1
+    return b"".join((document[:start], EMPTY_VALUE, document[start + len(EMPTY_VALUE) :]))
 
 
 def check_result(
@@ -110,16 +139,17 @@ def still_valid(before: bytes, after: bytes, trust: Trust | None, *, at: datetim
     return now
 
 
+_CHANGES = {Changes.NONE: 2, Changes.PERMITTED: 2, Changes.NOT_UNDERSTOOD: 1, Changes.FORBIDDEN: 0}
+
 # Intact, nothing forbidden since; the verdict counts only where somebody said whom to trust.
 BEST = (1, 2, 0)
 
 
 def _rank(report: SignatureReport, *, trusted: bool) -> tuple[int, int, int]:
-    changes = {Changes.NONE: 2, Changes.PERMITTED: 2, Changes.NOT_UNDERSTOOD: 1, Changes.FORBIDDEN: 0}
     verdicts = {Verdict.TOTAL_PASSED: 2, Verdict.INDETERMINATE: 1}
     # A timestamp whose authority nobody named is judged no further; its digest and token were checked when it was put in.
     unnamed = report.kind is SignatureKind.DOC_TIMESTAMP and report.verdict is not Verdict.TOTAL_FAILED
-    return int(report.intact or unnamed), changes[report.changes_after], verdicts.get(report.verdict, 0) if trusted else 0
+    return int(report.intact or unnamed), _CHANGES[report.changes_after], verdicts.get(report.verdict, 0) if trusted else 0
 
 
 def _holds(report: SignatureReport, *, trusted: bool) -> bool:

@@ -88,7 +88,7 @@ def prepare(
     stamped = not level_is_final or request.level >= Level.B_T
     room = _room(certificate, chain, timestamper, stamped=stamped)
     result = _placed(pdf, request, certificate, digest=digest, room=room, at=at)
-    check_readable(result.document, request.field, result.hole)
+    check_readable(pdf, result.document, request.field, result.hole)
     return Prepared(
         document=result.document,
         base_size=len(pdf),

@@ -2,11 +2,14 @@
 
 import io
 
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
-from signing.apply.guard import short
+from signing.apply.guard import SAVE_AGAIN_EN, SAVE_AGAIN_VI, only_our_errors, short
 from signing.errors import EncryptedPdf, HybridPdf, NotAPdf, NotASignablePdf
 from signing.verification.faults import Encrypted, Fault
+from signing.verification.fields import form_fields
 from signing.verification.pdf import Pdf
 
 # A volume of scans may be large; beyond this a file is no school record but an attempt to fill the memory.
@@ -14,6 +17,7 @@ MOST_BYTES = 256 << 20
 
 # ISO 32000-2, 7.5.2: the header stands at the very beginning; bytes before it shift all offsets for some readers.
 HEADER = b"%PDF-"
+MOST_BEFORE_HEADER = 1024  # bytes in which viewers look for it
 
 COPY_BYTES = 1 << 20
 
@@ -27,43 +31,88 @@ class AppendingWriter(IncrementalPdfFileWriter):
 
     IO_CHUNK_SIZE = COPY_BYTES
 
+    draws_values = False  # viewers draw the values of its form's fields, because nobody else has (/NeedAppearances)
+
     def _update_meta(self) -> None:
-        """Leave the document's metadata alone."""
+        """Called before each writing. Metadata stay as they are, and so does what viewers draw.
+
+        PyHanko takes /NeedAppearances out; fields would then be shown without their values, or with older ones.
+        """
+        if self.draws_values:
+            form = self.root["/AcroForm"]
+            form[pdf_name("/NeedAppearances")] = generic.BooleanObject(value=True)  # type: ignore[no-untyped-call]
 
 
 def opened(pdf: bytes) -> AppendingWriter:
     """A writer that appends to `pdf`. Raises NotAPdf, EncryptedPdf, HybridPdf, NotASignablePdf."""
     if not pdf.startswith(HEADER):
-        raise NotAPdf(f"Tệp không bắt đầu bằng %PDF- mà bằng {pdf[:8]!r}", f"The file begins with {pdf[:8]!r}, expected %PDF-")
+        raise _no_header(pdf)
     if len(pdf) > MOST_BYTES:
         raise NotASignablePdf(
-            f"Tệp lớn {len(pdf)} byte, tối đa {MOST_BYTES}", f"The file has {len(pdf)} bytes; at most {MOST_BYTES} are accepted"
+            f"Tệp lớn {len(pdf)} byte, tối đa {MOST_BYTES}; hãy chia thành nhiều tệp",
+            f"The file has {len(pdf)} bytes; at most {MOST_BYTES} are accepted: split it",
         )
-    _require_our_reading(pdf)
+    read = _our_reading(pdf)
     try:
         writer = AppendingWriter(io.BytesIO(pdf), strict=True)
+        encrypted = writer.security_handler is not None
     except Exception as error:  # the parser meets arbitrary bytes here
-        raise NotAPdf(
-            "Tệp hỏng, không đọc được như một PDF", f"The file cannot be read as a PDF: {type(error).__name__}: {short(error)}"
-        ) from error
-    if writer.security_handler is not None:
-        raise EncryptedPdf("Tệp có mật khẩu hoặc được mã hóa", "The file is encrypted")
+        raise _damaged(f"{type(error).__name__}: {short(error)}") from error
+    if encrypted:
+        raise _encrypted()
+    with only_our_errors("đọc biểu mẫu / reading the form"):
+        writer.draws_values = _draws_values(read)
     return writer
 
 
-def _require_our_reading(pdf: bytes) -> None:
+def _our_reading(pdf: bytes) -> Pdf:
     """Our own reader has bounds that pyHanko's has not: a table of 99,999,999 rows of no width keeps it busy for minutes.
 
     Nothing is lost: what our reader refuses it would refuse after the signature was laid.
     """
     try:
-        hybrid = Pdf(pdf).hybrid
+        read = Pdf(pdf)
     except Encrypted as fault:
-        raise EncryptedPdf("Tệp có mật khẩu hoặc được mã hóa", "The file is encrypted") from fault
+        raise _encrypted() from fault
     except Fault as fault:
-        raise NotAPdf("Tệp hỏng, không đọc được như một PDF", f"The file cannot be read as a PDF: {short(fault)}") from fault
-    if hybrid:
+        raise _damaged(short(fault)) from fault
+    if read.hybrid:
         raise HybridPdf(
-            "Tệp có hai bảng tham chiếu (hybrid xref); hãy lưu lại thành PDF thường rồi ký",
-            "The file has hybrid cross-references; save it again as an ordinary PDF before it is signed",
+            f"Tệp có hai bảng tham chiếu (hybrid xref), như Word thường ghi; {SAVE_AGAIN_VI}",
+            f"The file has hybrid cross-references, as Word writes them; {SAVE_AGAIN_EN}",
         )
+    return read
+
+
+def _draws_values(read: Pdf) -> bool:
+    """Whether viewers are asked to draw the values of fields, and there are fields with values."""
+    view = read.at(read.last)
+    if view.get(view.catalog, "/AcroForm", "/NeedAppearances") is not True:
+        return False
+    return any(field.kind != "/Sig" for field in form_fields(view).values())
+
+
+def _no_header(pdf: bytes) -> NotAPdf:
+    before = pdf.find(HEADER, 0, MOST_BEFORE_HEADER)
+    if before < 0:
+        return NotAPdf(
+            f"Tệp không bắt đầu bằng %PDF- mà bằng {pdf[:8]!r}: không phải PDF, hãy chọn đúng tệp",
+            f"The file begins with {pdf[:8]!r}, expected %PDF-: it is no PDF, choose another file",
+        )
+    return NotAPdf(
+        f"Tệp có {before} byte lạ trước %PDF-; {SAVE_AGAIN_VI}", f"The file has {before} bytes before %PDF-; {SAVE_AGAIN_EN}"
+    )
+
+
+def _damaged(what: str) -> NotAPdf:
+    return NotAPdf(
+        f"Cấu trúc tệp hỏng hoặc không đúng chuẩn PDF, các chương trình có thể đọc khác nhau; {SAVE_AGAIN_VI}",
+        f"The file's structure is damaged or not by the standard ({what}); {SAVE_AGAIN_EN}",
+    )
+
+
+def _encrypted() -> EncryptedPdf:
+    return EncryptedPdf(
+        "Tệp có mật khẩu hoặc được mã hóa; hãy lưu thành PDF không mật khẩu rồi ký",
+        "The file is encrypted; save it as a PDF without a password, and sign that",
+    )

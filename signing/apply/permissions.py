@@ -4,17 +4,21 @@ pyHanko signs after a final lock and adds visible fields after a certification w
 then broken (ISO 32000-2, 12.8.2.2 and 12.8.2.4; table 258).
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.rw_common import PdfHandler
 
-from signing.apply.fields import field_names, signature_dictionaries
+from signing.apply.fields import field_names, signed_fields
 from signing.apply.guard import only_our_errors
+from signing.apply.reading import dictionary_at, elements_at, value_at
 from signing.errors import BadRequest, WouldBreakSignatures
 
 NO_CHANGES = 1
 FILLING = 2
+ANNOTATING = 3
+DOC_MDP = "/DocMDP"
+FIELD_MDP = "/FieldMDP"
 
 
 def check_permissions(document: PdfHandler, field: str, *, certifies: bool, new_visible: bool, is_new: bool) -> None:
@@ -30,32 +34,46 @@ def check_permissions(document: PdfHandler, field: str, *, certifies: bool, new_
 
 
 def _check_one(
-    field: str, earlier: str, transform: str, parameters: Mapping[str, Any], *, new_visible: bool, is_new: bool
+    field: str, earlier: str, transform: str, parameters: generic.DictionaryObject, *, new_visible: bool, is_new: bool
 ) -> None:
-    level = int(parameters.get("/P", FILLING if transform == "/DocMDP" else 0))
+    level = _level(parameters, FILLING if transform == DOC_MDP else ANNOTATING)
     if level == NO_CHANGES:
         _refuse(earlier, "không cho thay đổi gì nữa", "allows no further change")
-    if transform == "/FieldMDP" and _covers(parameters, field):
+    if transform == FIELD_MDP and _covers(parameters, field):
         _refuse(earlier, f"đã khóa trường «{field}»", f"locks the field “{field}”")
-    if transform == "/DocMDP" and level <= FILLING and is_new and new_visible:
+    if transform == DOC_MDP and level <= FILLING and is_new and new_visible:
         _refuse(earlier, "không cho thêm trường nhìn thấy được", "allows no new visible field")
+
+
+def _level(parameters: generic.DictionaryObject, otherwise: int) -> int:
+    """/P; what is none of the three levels allows nothing (so the verification reads it, too)."""
+    level = value_at(parameters, "/P")
+    if level is None:
+        return otherwise
+    return int(level) if isinstance(level, int) and NO_CHANGES <= level <= ANNOTATING else NO_CHANGES
 
 
 def _refuse(earlier: str, vi: str, en: str) -> None:
     raise WouldBreakSignatures(f"Chữ ký «{earlier}» {vi}", f"The signature “{earlier}” {en}")
 
 
-def _covers(parameters: Mapping[str, Any], field: str) -> bool:
+def _covers(parameters: generic.DictionaryObject, field: str) -> bool:
     """Whether a FieldMDP transform locks this field; an action nobody knows locks all."""
-    named = {str(name) for name in parameters.get("/Fields", ())}
+    named = {str(name) for name in elements_at(parameters, "/Fields")}
     matches = any(field == name or field.startswith(f"{name}.") for name in named)
-    return {"/Include": matches, "/Exclude": not matches}.get(str(parameters.get("/Action")), True)
+    return {"/Include": matches, "/Exclude": not matches}.get(str(value_at(parameters, "/Action")), True)
 
 
-def _transforms(document: PdfHandler) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """The field, the method and the parameters of every transform that a signature of the document names."""
-    for name, dictionary in signature_dictionaries(document):
-        for reference in dictionary.get("/Reference", ()):
-            reference_object = reference.get_object()
-            parameters = reference_object.get("/TransformParams", {})
-            yield name, str(reference_object.get("/TransformMethod")), parameters
+def _transforms(document: PdfHandler) -> Iterator[tuple[str, str, generic.DictionaryObject]]:
+    """The field, the method and the parameters of every transform that a signature of the document names.
+
+    A lock that its field brought binds also where the signature does not repeat it (12.7.5.5: it is to be copied).
+    """
+    for name, field, signature in signed_fields(document):
+        methods = set()
+        for reference in elements_at(signature, "/Reference"):
+            if isinstance(reference, generic.DictionaryObject):
+                methods.add(method := str(value_at(reference, "/TransformMethod")))
+                yield name, method, dictionary_at(reference, "/TransformParams")
+        if FIELD_MDP not in methods and value_at(field, "/Lock") is not None:
+            yield name, FIELD_MDP, dictionary_at(field, "/Lock")

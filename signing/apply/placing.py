@@ -19,7 +19,8 @@ from pyhanko.stamp import BaseStamp, BaseStampStyle
 
 from signing.apply.appearances import Appearance
 from signing.apply.drawing import drawn
-from signing.apply.fields import check_field, field_names, lay_tagged_field, new_field, widget_geometry
+from signing.apply.fields import check_field, field_names, lay_tagged_field, new_field
+from signing.apply.geometry import widget_geometry
 from signing.apply.guard import only_our_errors
 from signing.apply.opening import AppendingWriter, opened
 from signing.apply.permissions import check_permissions

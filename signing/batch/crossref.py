@@ -25,7 +25,10 @@ _STREAM_START = re.compile(_SPACE + rb"*stream\r?\n")
 _STREAM_END = re.compile(_SPACE + rb"*endstream" + _SPACE + rb"*endobj")
 
 # The three line ends a 20-byte entry may have (ISO 32000-1, 7.5.4). Generations other than 0 are left to pyHanko.
-_ENTRIES = {end: re.compile(rb"(?:\d{10} (?:00000 n|\d{5} f)" + re.escape(end) + rb")*+") for end in (b" \n", b"\r\n", b" \r")}
+# A number that is out of use has a generation up to 65,535 (7.5.4).
+_GENERATION = rb"(?:[0-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
+_ENTRY = rb"\d{10} (?:00000 n|" + _GENERATION + rb" f)"
+_ENTRIES = {end: re.compile(rb"(?:" + _ENTRY + re.escape(end) + rb")*+") for end in (b" \n", b"\r\n", b" \r")}
 ENTRY_LENGTH = 20
 
 
@@ -231,9 +234,24 @@ def _check_rows(section: Section, count: int) -> None:
         raise Unusual("a cross-reference stream with unusual columns")
     if kinds.translate(None, b"\x00\x01\x02"):
         raise Unusual("an entry of a kind that is not known")
+    _check_generations(section, kinds)
     free_rows = set(_places_of(b"\x00", kinds))
     for first, many, start in section.subsections:
         section.freed += [first + row - start for row in free_rows if start <= row < start + many and first + row - start]
+
+
+def _check_generations(section: Section, kinds: bytes) -> None:
+    """The last column of all rows at once: 0 for objects in the file, at most 65,535 for numbers out of use."""
+    used, free = (int.from_bytes(kinds.translate(_ONLY[kind]), "big") for kind in (1, 0))
+    width, own = sum(section.widths), section.widths[2]
+    for place in range(own):  # from the highest byte down
+        column = int.from_bytes(section.rows[width - own + place :: width], "big")
+        if column & used or (column & free and own - place > 2):  # noqa: PLR2004 - two bytes hold 65,535
+            raise Unusual("a generation other than 0, or one that is none")
+
+
+# Every byte to 0 but the one of this kind, which becomes 255.
+_ONLY = {kind: bytes(255 if each == kind else 0 for each in range(256)) for kind in (0, 1)}
 
 
 def _places_of(mark: bytes, marks: bytes) -> list[int]:

@@ -199,7 +199,8 @@ def _enter(document: Document, form: Form, new_field: int | None, *, certified_b
         else:
             values[b"/Fields"] = _appended(fields, new_field)
     values[b"/SigFlags"] = b"3"
-    values.pop(b"/NeedAppearances", None)
+    if all(field.is_signature for field in form.fields):
+        values.pop(b"/NeedAppearances", None)  # else viewers would show other fields without their values, or with old ones
     catalog = document.dictionary(document.root)
     changed = dict(catalog)
     if values != form.values:
@@ -285,14 +286,16 @@ def _new_field(document: Document, name: str, new: NewField) -> Field:
 def page_number(document: Document, index: int) -> int:
     """The object number of a page, counted from 0."""
     node = reference(document.dictionary(document.root).get(b"/Pages", b""))
-    for _ in range(_DEEPEST_PAGE):
+    for depth in range(_DEEPEST_PAGE):
         if node is None:
             break
         values = document.dictionary(node)
-        if values.get(b"/Type") == b"/Page":
+        if depth and values.get(b"/Type") == b"/Page":
             if index:
                 break
             return node
+        if values.get(b"/Type") != b"/Pages" or index >= whole_number(document.resolve(values.get(b"/Count", b""))):
+            break
         node = None
         for kid in document.resolved_array(values.get(b"/Kids", b"[]")):
             child = reference(kid)

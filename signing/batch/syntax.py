@@ -21,6 +21,7 @@ _SPACE = rb"\x00\t\n\f\r "
 _REGULAR = rb"[^" + _SPACE + rb"()<>\[\]{}/%]"
 # Names are held to printable ASCII: readers differ on what other bytes in them mean (7.3.5).
 _NAME_BYTE = rb"[^\x00-\x20\x7f-\xff()<>\[\]{}/%]"
+_NO_ESCAPE = re.compile(rb"/" + _NAME_BYTE + rb"*#(?![0-9A-Fa-f]{2})")  # 7.3.5; also in strings, where it harms nobody
 _BLANKS = re.compile(rb"[" + _SPACE + rb"]*")
 _NAME = re.compile(rb"/" + _NAME_BYTE + rb"*(?!" + _REGULAR + rb")")
 _WORD = re.compile(rb"(?:[+-]?(?:\d+\.?\d*|\.\d+)|true|false|null)(?!" + _REGULAR + rb")")
@@ -182,6 +183,8 @@ def _dictionary(data: bytes, at: int, depth: int) -> tuple[Values, int]:
         values: Values = dict(pairs)
         if len(values) != len(pairs) or b"#" in b"".join(values):
             raise Unusual("a key of a dictionary is escaped or said twice")
+        if data.find(b"#", at, whole.end()) >= 0 and _NO_ESCAPE.search(data, at, whole.end()):
+            raise Unusual("a name with an escape that is none")
         return values, whole.end()
     return _slow_dictionary(data, at, depth)
 
