@@ -32,6 +32,7 @@ _OCSP_RESPONSE = "1.3.6.1.5.5.7.16.2"  # id-ri-ocsp-response, RFC 5940
 
 MAX_ARCHIVES = 64  # of one signature: with one renewal in ten years more than enough
 MAX_SIGNERS = 32  # in one container
+MAX_COPIES_BYTES = 512 * 1024 * 1024  # of a container with its content, once for each signer
 MAX_HASHES = 4096  # in one list of an index
 _SHA256 = sequence(oid("2.16.840.1.101.3.4.2.1"))
 _UNSIGNED = 0xA1
@@ -108,8 +109,8 @@ def one_by_one(container: bytes) -> tuple[bytes, ...]:
         raise BadSignedData(f"the CMS is not as it must be: {fault}") from fault
     if len(found) < 2:  # noqa: PLR2004
         return (container,)
-    if len(found) > MAX_SIGNERS:
-        raise BadSignedData(f"{len(found)} SignerInfos; at most {MAX_SIGNERS} are read")
+    if len(found) > MAX_SIGNERS or len(found) * len(container) > MAX_COPIES_BYTES:
+        raise BadSignedData(f"{len(found)} SignerInfos over {len(container)} bytes; at most {MAX_SIGNERS} are read")
     kept = [each.raw for each in before]
     return tuple(sequence(kind.raw, der(0xA0, sequence(*kept, der(SET, each.raw)))) for each in found)
 

@@ -31,6 +31,7 @@ from signing.verification.signed_data import (
 )
 
 MAX_SIGNATURE_BYTES = 16 * 1024 * 1024  # a B-LT signature with a large authority's revocation list
+MAX_ATTACHED_BYTES = 256 * 1024 * 1024  # with the signed file inside, which in PEM takes a third more
 
 _SIGNATURE_POLICY = "1.2.840.113549.1.9.16.2.15"
 _SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")  # the object identifier of SignedData
@@ -55,13 +56,21 @@ def verify_cms(content: bytes, trust: Trust, *, at: datetime | None = None, name
     """Judge a signature file that came alone: over the content that it brings, or none. Never raises for what it holds."""
     now = at or datetime.now(UTC)
     try:
-        first = one_by_one(unarmoured(content[:MAX_SIGNATURE_BYTES]))[0]
-        data = read_signed_data(first).encapsulated
+        data = content_inside(content) if len(content) <= MAX_ATTACHED_BYTES else None
     except Fault:
         data = b""
     if data is not None:
         report = verify_cades(data, content, trust, at=now, name=name)
         return replace(report, sha256=hashlib.sha256(content).hexdigest())
+    if len(content) > MAX_ATTACHED_BYTES:
+        return Report(
+            file=name,
+            sha256=hashlib.sha256(content).hexdigest(),
+            verdict=Verdict.UNREADABLE,
+            findings=(finding("TOO_LARGE", f"{len(content)} > {MAX_ATTACHED_BYTES}"),),
+            checked_at=now,
+            policy=trust.version,
+        )
     alone = broken_report(
         "signature",
         code="CONTENT_NOT_HERE",
@@ -76,6 +85,11 @@ def verify_cms(content: bytes, trust: Trust, *, at: datetime | None = None, name
         checked_at=now,
         policy=trust.version,
     )
+
+
+def content_inside(content: bytes) -> bytes | None:
+    """What an attached signature brings along; None where it is detached. Raises Fault."""
+    return read_signed_data(one_by_one(unarmoured(content))[0]).encapsulated
 
 
 def is_cms(content: bytes) -> bool:
@@ -99,8 +113,8 @@ def judge_all_cades(
 ) -> tuple[SignatureReport, ...]:
     """Every signer of a container, who sign the same file side by side; the second one's field is `signature[2]`."""
     try:
-        encoded = unarmoured(signature[: MAX_SIGNATURE_BYTES + 1])
-        signers = one_by_one(encoded) if len(signature) <= MAX_SIGNATURE_BYTES else (signature,)
+        encoded = unarmoured(signature if len(signature) <= _most(data) else b"")
+        signers = one_by_one(encoded) if encoded else (signature,)
         behind = len(encoded) - read(encoded).end if len(signers) > 1 else 0
     except Fault:
         signers, behind = (signature,), 0
@@ -173,8 +187,15 @@ def _judge(
     *,
     whole: bool,
 ) -> SignatureReport:
-    if len(signature) > MAX_SIGNATURE_BYTES:
-        raise BadSignedData(f"{len(signature)} bytes; at most {MAX_SIGNATURE_BYTES} are read")
+    if len(signature) > _most(data):
+        return broken_report(
+            field,
+            code="TOO_LARGE",
+            detail=f"{len(signature)} > {_most(data)}",
+            verdict=Verdict.INDETERMINATE,
+            sub_indication=SubIndication.NO_POE,
+            findings=findings,
+        )
     # (1) format, EN 319 102-1 5.2.2
     encoded = unarmoured(signature)
     signed = read_signed_data(encoded)
@@ -236,6 +257,11 @@ def _judge(
     changes = Changes.NONE if whole else Changes.PERMITTED
     report = signature_report(field, given, worth, covers_whole_file=whole, changes=changes, findings=told)
     return replace(report, signed_bytes=len(data))
+
+
+def _most(data: bytes) -> int:
+    """How large a signature of these data may be, which it may bring along, in pieces or as PEM."""
+    return min(MAX_SIGNATURE_BYTES + 2 * len(data), MAX_ATTACHED_BYTES)
 
 
 def _not_baseline(signed: SignedData) -> str:

@@ -21,7 +21,7 @@ from signing.verification.certificates import Certificate
 from signing.verification.faults import Fault
 from signing.verification.signed_data import digest_of
 from signing.xml.algorithms import DS, SIGNED_PROPERTIES
-from signing.xml.canonical import DEFAULT, MAX_BYTES, MAX_ELEMENTS, Method, canonical
+from signing.xml.canonical import DEFAULT, MAX_BYTES, MAX_ELEMENTS, Method, canonical, check_namespaces
 from signing.xml.shares import Shares
 from signing.xml.signature import Parsed, Reference
 from signing.xml.transforms import Without
@@ -104,6 +104,13 @@ def check_reference(reference: Reference, parsed: Parsed, setting: Setting, cert
     setting.budget.spend(1, 0)
     in_package = is_file(reference)
     target = None if in_package else target_of(reference, parsed, setting.document)
+    if target is not None and _is_left_out(reference, parsed, target):
+        raise Refused(
+            "TRANSFORM_REFUSED",
+            f"{target.path} is left out with the signature that it stands in",
+            sub=SubIndication.SIG_CONSTRAINTS_FAILURE,
+            verdict=Verdict.INDETERMINATE,
+        )
     content = target is None or is_content(target, parsed)
     size, digest = _digest(reference, parsed, setting, target)
     if not hmac.compare_digest(digest, reference.value):
@@ -188,6 +195,18 @@ def _number(element: Element) -> int:
     return element.number
 
 
+def _is_left_out(reference: Reference, parsed: Parsed, target: Element) -> bool:
+    """Whether a transform takes the target away with the signature around it: xmlsec1 hashes nothing then, .NET all of it.
+
+    A property of the signature may be meant so, as .NET writes it: it is no content, and nothing but a claim hangs on it.
+    """
+    if reference.transforms.without is Without.NOTHING or is_property(target):
+        return False
+    if reference.transforms.without is Without.OWN:
+        return target.is_inside(parsed.element)
+    return any((each.local, each.namespace) == ("Signature", DS) for each in (target, *target.ancestors))
+
+
 def _text_of(target: Element) -> str:
     """The text of an element for base64 (XML-DSig 6.6.2). It would strip tags inside: nobody would have signed those."""
     if any(True for _ in target.elements()):
@@ -224,6 +243,10 @@ def _file(reference: Reference, setting: Setting) -> bytes:
     except BadXml as fault:
         raise _not_found("REFERENCE_REFUSED", f"{name}: {fault}") from fault
     setting.budget.spend(document.root.size, len(data))
+    check_namespaces(document)
+    if document.cut:
+        path = document.cut[0].path
+        raise Refused("TEXT_CUT", f"{name}: {path}", sub=SubIndication.SIG_CONSTRAINTS_FAILURE, verdict=Verdict.INDETERMINATE)
     return canonical(document, transforms.method, prefixes=transforms.prefixes)
 
 

@@ -149,6 +149,22 @@ def test_a_signature_file_that_came_alone(people: Mapping[str, Issued], authorit
         )
 
 
+def test_a_large_file_inside_its_signature(people: Mapping[str, Issued], authority: DemoAuthority, tmp_path: Path) -> None:
+    """Twenty megabytes, in one piece and in many: larger than a signature may be, and not than a file may be."""
+    trust = Trust.of_certificates([authority.root, *authority.chain])
+    data = bytes(range(256)) * 80_000
+    (tmp_path / "data").write_bytes(data)
+    write_identity(people["teacher"], tmp_path)
+    for more in ((), ("-stream",)):
+        inside = sign_with_openssl(tmp_path, "-nodetach", *more)
+
+        assert verify_any(inside, trust).verdict is Verdict.TOTAL_PASSED
+        assert verify_cades(data, inside, trust).verdict is Verdict.TOTAL_PASSED
+        assert verify_cades(data[:-1], inside, trust).verdict is Verdict.TOTAL_FAILED
+    # Beside another file it is too large for a signature: nothing is concluded.
+    assert verify_cades(b"", inside, trust).signatures[0].sub_indication is SubIndication.NO_POE
+
+
 def test_what_openssl_signs_is_valid_here(people: Mapping[str, Issued], authority: DemoAuthority, tmp_path: Path) -> None:
     """CAdES of openssl: RSA with PSS padding, in DER and in PEM."""
     trust = Trust.of_certificates([authority.root, *authority.chain])

@@ -15,6 +15,7 @@ from signing.report import Report, SubIndication
 from signing.xml import coverage, sign_xml, verify_xml
 from signing.xml.algorithms import DS, ENVELOPED, SIGNED_PROPERTIES, XADES
 from signing.xml.errors import NotSignableXml
+from tests.signing.test_xml_shapes import XPATHS
 from tests.signing.xml_documents import SMALL, composed, handmade, key_of, reference, rsa_sha256, x509, xmlsec_accepts
 
 BASE64 = DS + "base64"
@@ -287,3 +288,34 @@ def test_signatures_with_two_prefixes_have_two_names(ana: Issued, trust: Trust) 
     fields = [each.field for each in verify_xml(signed, trust).signatures]
 
     assert fields == ["place/Signature[1]", "place/Signature[2]"]
+
+
+@pytest.mark.parametrize("how", [ENVELOPED, *XPATHS.values()])
+def test_an_object_that_its_transform_takes_away_is_not_signed(how: str, ana: Issued, trust: Trust, tmp_path: Path) -> None:
+    """Without the signature around it nothing is left to hash, says xmlsec1; a program that hashes it would disagree."""
+    own, held = x509(ana.certificate), '<Object Id="o"><x xmlns="">10</x></Object>'
+    signed = composed(b"<r><place/></r>", [reference("#o", how)], rsa_sha256(ana), key_info=own, objects=held)
+    report = verify_xml(signed, trust)
+
+    assert not xmlsec_accepts(signed, tmp_path)
+    assert (report.verdict, "TRANSFORM_REFUSED" in codes(report)) == (Verdict.INDETERMINATE, True)
+
+
+def test_the_time_of_an_invoice_may_be_said_to_be_enveloped(ana: Issued, trust: Trust) -> None:
+    """.NET hashes it all the same; nothing but a claim hangs on it."""
+    given = reference("#data", ENVELOPED), reference("#t", ENVELOPED)
+    report = verify_xml(invoice(ana, with_time(), *given), trust)
+
+    assert (report.verdict, report.signatures[0].claimed_time) == (Verdict.TOTAL_PASSED, EIGHT_IN_VIETNAM)
+
+
+def test_a_file_in_canonical_form_whose_text_is_cut(ana: Issued, trust: Trust) -> None:
+    """Of a file of the package, too, a comment is in no canonical form: whoever reads the first piece reads 1 for 10."""
+    files = {"c.xml": b"<c>10</c>"}
+    canonical = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+    own = x509(ana.certificate)
+    signed = composed(SMALL, [reference("c.xml", canonical)], rsa_sha256(ana), key_info=own, files=files)
+    report = verify_xml(signed, trust, files={"c.xml": b"<c>1<!-- -->0</c>"})
+
+    assert verify_xml(signed, trust, files=files).verdict is Verdict.TOTAL_PASSED
+    assert (report.verdict, "TEXT_CUT" in codes(report)) == (Verdict.INDETERMINATE, True)
