@@ -206,6 +206,7 @@ def _form_change(change: FormChange) -> Change:
         claims=change.claims,
         places=change.places,
         draws=change.draws,
+        shows=change.shows,
     )
 
 

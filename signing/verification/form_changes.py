@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from signing.verification.field_pictures import Shows, shown_by
 from signing.verification.fields import Field, given_by_parents
 from signing.verification.graph import MOVED, Pair
 from signing.verification.page_cover import is_hidden, is_nothing, shares
@@ -36,6 +37,7 @@ class FormChange:
     draws: bool = False  # an empty field that brings a picture, or one that was hidden and no longer is
     is_new: bool = False
     claims: int | None = None  # of a signature: the DocMDP level that it or its lock would set
+    shows: Shows = Shows.VALUE  # of a value: what the picture shows
     computed: bool = False  # a value that nobody may type in, and that a program of the document computes
 
 
@@ -142,6 +144,7 @@ def _filled(pair: Pair, name: str, before: Field, after: Field) -> list[FormChan
             new=_shown(pair.new, pair.new.resolve(after.value)),
             places=shares(pair.new, after),
             draws=_redrawn_button(pair, before, after) if after.kind == "/Btn" else _paints_anew(pair, before, after),
+            shows=shown_by(pair, before, after),
             computed=computed,
         )
     ]

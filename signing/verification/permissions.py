@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from signing.report import ChangedField, Changes, Finding
 from signing.verification.facts import Later
+from signing.verification.field_pictures import Shows
 from signing.verification.page_cover import LARGE_LAID, LARGE_SHARE, LARGE_TOGETHER
 from signing.verification.words import finding
 
@@ -41,6 +42,7 @@ class Change:
     field_is_new: bool = False
     claims: int | None = None  # of a new signature: the DocMDP level that it or its lock would set
     places: tuple[tuple[int, float], ...] = ()  # of a field: pages, and how much of each its picture takes
+    shows: Shows = Shows.VALUE  # of a value: whether the picture shows it
     draws: bool = False  # of a field: a picture without a signature, or one that was hidden, or more than the text of a value
 
 
@@ -77,6 +79,7 @@ def judge_changes(changes: Sequence[Change], permission: Permission, *, happened
     findings += [finding("CHANGE_NOT_UNDERSTOOD", each) for each in _details(unknown)]
     values = [change for change in changes if change.what is What.VALUE]
     findings += [finding("FIELD_CHANGED", change.field) for change in values]
+    findings += [finding(_SHOWS[each.shows], each.field) for each in values if each.shows in _SHOWS]
     if not forbidden and not unknown:
         covering |= {each.field or "" for each in changes if _shows_unsigned(each, signed)}
         findings += [each for change in changes if (each := _to_look_at(change, permission, covering)) is not None]
@@ -91,6 +94,9 @@ def judge_changes(changes: Sequence[Change], permission: Permission, *, happened
         findings=tuple(dict.fromkeys(findings)),
         changed_fields=tuple(ChangedField(name=c.field or "", old=c.old, new=c.new) for c in values),
     )
+
+
+_SHOWS = {Shows.CLAIMED: "FIELD_PICTURE_UNCHECKED", Shows.OTHER: "FIELD_SHOWS_OTHER"}
 
 
 def _details(changes: Sequence[Change]) -> list[str]:

@@ -198,7 +198,7 @@ def _combine(judged: Judged, later: Later) -> tuple[Verdict, SubIndication | Non
         return Verdict.TOTAL_FAILED, SubIndication.FORMAT_FAILURE
     if judged.verdict is not Verdict.TOTAL_PASSED:
         return judged.verdict, judged.sub_indication
-    drawn = any(each.code in {"ANNOTATION_MAY_COVER", "FIELD_MAY_COVER"} for each in later.findings)
+    drawn = any(each.code in {"ANNOTATION_MAY_COVER", "FIELD_MAY_COVER", "FIELD_SHOWS_OTHER"} for each in later.findings)
     if later.changes is Changes.NOT_UNDERSTOOD or drawn:
         return Verdict.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE
     return Verdict.TOTAL_PASSED, None

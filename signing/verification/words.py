@@ -208,6 +208,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Ô “{detail}” đã được điền lại sau khi ký",
         "The form field “{detail}” was filled in after signing",
     ),
+    "FIELD_SHOWS_OTHER": (
+        "Hình của ô “{detail}” không cho thấy đúng giá trị đã điền, hoặc không đọc được hình",
+        "The picture of the form field “{detail}” does not show the value that was filled in, or it cannot be read",
+    ),
+    "FIELD_PICTURE_UNCHECKED": (
+        "Hình của ô “{detail}” theo phông chữ hoặc chương trình kèm trong tệp: chưa chắc người xem thấy đúng giá trị",
+        "The picture of the form field “{detail}” goes by a font or program in the file: whether it shows the value is unsure",
+    ),
     "ANNOTATION_ADDED": (
         "Có ghi chú được thêm sau khi ký (người ký cho phép): {detail}",
         "An annotation was added after signing (the signer allowed it): {detail}",

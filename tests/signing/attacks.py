@@ -50,6 +50,7 @@ class Row:
     verdicts: frozenset[str]
     sub: frozenset[str] | None = None
     codes: frozenset[str] = field(default_factory=frozenset)  # findings that must be there, of file or signature
+    without: frozenset[str] = field(default_factory=frozenset)  # findings that may not be there
     changes: str | None = None
     whole: bool | None = None
 
@@ -625,7 +626,10 @@ STRUCTURAL: Mapping[str, Row] = {
     "tooltip": row(field_entry("principal_signs", TU=b"signed by the Minister"), FAILED, changes="forbidden"),
     "lock taken away": row(field_entry("clerk_seals", Lock=None), FAILED, changes="forbidden"),
     "value changed": row(
-        field_entry("Text1", "form", V=b"9999"), PASSED, changes="permitted", codes=frozenset({"FIELD_CHANGED"})
+        field_entry("Text1", "form", V=b"9999"),
+        DOUBTED,
+        changes="permitted",
+        codes=frozenset({"FIELD_CHANGED", "FIELD_SHOWS_OTHER"}),
     ),
     "only the picture changed": row(other_appearance, FAILED, changes="forbidden"),
     "early reference": row(early_reference, FAILED, changes="forbidden"),

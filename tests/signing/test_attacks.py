@@ -12,10 +12,11 @@ from tests.signing.attacks import STRUCTURAL, Scene
 from tests.signing.conftest import MakePdf
 from tests.signing.covering_attacks import COVERING
 from tests.signing.hanging_attacks import HANGING
+from tests.signing.picture_attacks import PICTURES
 from tests.signing.scenes import build_scene
 from tests.signing.shadow_attacks import SHADOW
 
-ROWS = {**STRUCTURAL, **SHADOW, **HANGING, **COVERING}
+ROWS = {**STRUCTURAL, **SHADOW, **HANGING, **COVERING, **PICTURES}
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,7 @@ def test_an_attack_gets_its_verdict(name: str, scene: Scene, trust: Trust) -> No
 
     assert report.verdict in row.verdicts, told
     assert row.codes <= codes, told
+    assert row.without.isdisjoint(codes), told
     assert row.sub is None or {s.sub_indication for s in report.signatures} & row.sub, told
     assert row.changes is None or row.changes in {s.changes_after for s in report.signatures}, told
     assert row.whole is None or row.whole == report.signatures[0].covers_whole_file, told

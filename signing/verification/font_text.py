@@ -1,0 +1,187 @@
+"""Which characters the codes of a text in a picture stand for, by what its font says (ISO 32000-2 9.6, 9.10).
+
+What an embedded font draws under a code is the font's own matter: its table of characters can lie. Only a font that is not
+embedded, and that every reader has, draws for certain what its encoding names.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from signing.verification.faults import Fault
+from signing.verification.pdf import View
+from signing.verification.syntax import Stream, text_of
+
+MAX_TABLE = 512 * 1024  # bytes of a table of characters; one of all Vietnamese letters has 5 KB
+MAX_CODES = 70_000  # in one table
+_KNOWN_FAMILIES = ("Helv", "Arial", "Times", "Courier", "Cour", "TiRo")
+_SIGNS = ("Symbol", "ZapfDingbats", "ZaDb", "Wingdings", "Webdings")
+
+
+@dataclass(frozen=True, slots=True)
+class FontText:
+    """How the codes of one font are read."""
+
+    codes: dict[bytes, str]
+    widths: tuple[int, ...]  # of the codes in bytes, the shorter first
+    certain: bool  # what is read is what every reader draws
+
+    def read(self, data: bytes) -> str | None:
+        """The characters of a string; None where a code stands for nothing known."""
+        found: list[str] = []
+        position = 0
+        while position < len(data):
+            for width in self.widths:
+                character = self.codes.get(data[position : position + width])
+                if character is not None:
+                    found.append(character)
+                    position += width
+                    break
+            else:
+                return None
+        return "".join(found)
+
+
+def font_text(view: View, font: Any) -> FontText | None:
+    """How a font's codes are read; None where nobody can say: drawn glyphs, signs, no table."""
+    entries = view.resolve(font)
+    if not isinstance(entries, dict):
+        return None
+    kind, base = view.get(entries, "/Subtype"), str(view.get(entries, "/BaseFont") or "").lstrip("/").split("+")[-1]
+    if kind not in ("/Type1", "/TrueType", "/MMType1", "/Type0") or base.startswith(_SIGNS):
+        return None
+    table = view.resolve(entries.get("/ToUnicode"))
+    codes = _from_table(view, table) if isinstance(table, Stream) else None
+    if kind == "/Type0":
+        return FontText(codes, tuple(sorted({len(code) for code in codes})), certain=False) if codes else None
+    embedded = _is_embedded(view, entries)
+    if codes and embedded:
+        return FontText(codes, tuple(sorted({len(code) for code in codes})), certain=False)
+    return FontText(_from_encoding(view, entries), (1,), certain=not embedded and base.startswith(_KNOWN_FAMILIES))
+
+
+STANDING_IN = FontText(
+    {bytes((code,)): chr(code) for code in range(0x20, 0x7F)}, (1,), certain=False
+)  # for a font that is missing
+
+
+def _is_embedded(view: View, font: dict[str, Any]) -> bool:
+    about = view.resolve(font.get("/FontDescriptor"))
+    return isinstance(about, dict) and any(about.get(key) is not None for key in ("/FontFile", "/FontFile2", "/FontFile3"))
+
+
+_PAIRS = re.compile(rb"<([0-9A-Fa-f\s]{2,8})>\s*<([0-9A-Fa-f\s]{2,64})>")
+_RANGES = re.compile(rb"<([0-9A-Fa-f\s]{2,8})>\s*<([0-9A-Fa-f\s]{2,8})>\s*(?:<([0-9A-Fa-f\s]{2,64})>|\[([^\]]*)\])")
+_PARTS = re.compile(rb"begin(bfchar|bfrange)(.*?)end\1", re.DOTALL)
+_TARGET = re.compile(rb"<([0-9A-Fa-f\s]{2,64})>")
+
+
+def _from_table(view: View, table: Stream) -> dict[bytes, str] | None:
+    """A /ToUnicode table (9.10.3)."""
+    try:
+        data = view.unpacked(table)
+    except Fault:
+        return None
+    if data is None or len(data) > MAX_TABLE:
+        return None
+    found: dict[bytes, str] = {}
+    for part in _PARTS.finditer(data):
+        if part.group(1) == b"bfchar":
+            found.update((_bytes(code), _characters(target)) for code, target in _PAIRS.findall(part.group(2)))
+        else:
+            for low, high, first, listed in _RANGES.findall(part.group(2)):
+                found.update(_range(_bytes(low), _bytes(high), first, _TARGET.findall(listed)))
+        if len(found) > MAX_CODES:
+            return None
+    return found
+
+
+def _range(low: bytes, high: bytes, first: bytes, listed: list[bytes]) -> dict[bytes, str]:
+    start, stop = int.from_bytes(low, "big"), int.from_bytes(high, "big")
+    if len(low) != len(high) or not 0 <= stop - start < MAX_CODES:
+        return {}
+    if listed:
+        return {
+            (start + index).to_bytes(len(low), "big"): _characters(each)
+            for index, each in enumerate(listed[: stop - start + 1])
+        }
+    target = _characters(first)
+    if not target:
+        return {}
+    last = ord(target[-1])
+    return {
+        (start + step).to_bytes(len(low), "big"): target[:-1] + chr(last + step)
+        for step in range(stop - start + 1)
+        if last + step < 0x110000  # noqa: PLR2004 -- the end of Unicode
+    }
+
+
+def _bytes(digits: bytes) -> bytes:
+    plain = digits.translate(None, b"\0\t\n\f\r ")
+    return bytes.fromhex((plain + b"0" if len(plain) % 2 else plain).decode("ascii"))
+
+
+def _characters(digits: bytes) -> str:
+    return _bytes(digits).decode("utf-16-be", "replace")
+
+
+def _from_encoding(view: View, font: dict[str, Any]) -> dict[bytes, str]:
+    """The codes of a simple font: a base encoding and what differs from it (9.6.5)."""
+    encoding = view.resolve(font.get("/Encoding"))
+    base = view.resolve(encoding.get("/BaseEncoding")) if isinstance(encoding, dict) else encoding
+    codec = {"/WinAnsiEncoding": "cp1252", "/MacRomanEncoding": "mac_roman"}.get(str(base))
+    found = {bytes((code,)): chr(code) for code in range(0x20, 0x7F)}
+    for code in range(0x80, 0x100) if codec or base == "/PDFDocEncoding" else ():
+        one = bytes((code,))
+        found[one] = one.decode(codec, "replace") if codec else text_of(one)
+    code = 0
+    for each in view.items(encoding.get("/Differences")) if isinstance(encoding, dict) else ():
+        value = view.resolve(each)
+        if isinstance(value, int):
+            code = value
+        elif isinstance(value, str) and 0 <= code <= 0xFF:  # noqa: PLR2004 -- a byte
+            character = _glyph(value.removeprefix("/"))
+            found.pop(bytes((code,)), None)
+            if character is not None:
+                found[bytes((code,))] = character
+            code += 1
+    return found
+
+
+_GLYPHS = dict(
+    zip(
+        (  # noqa: SIM905 -- names to be read beside their signs
+            "space exclam quotedbl numbersign dollar percent ampersand quotesingle quoteright quoteleft parenleft parenright "
+            "asterisk plus comma hyphen minus period slash zero one two three four five six seven eight nine colon semicolon "
+            "less equal greater question at bracketleft backslash bracketright asciicircum underscore grave braceleft bar "
+            "braceright asciitilde bullet endash emdash quotedblleft quotedblright ellipsis degree dong Euro nbspace dcroat "
+            "Dcroat dotlessi germandbls ae AE oe OE oslash Oslash lslash Lslash eth Eth thorn Thorn"
+        ).split(),
+        " !\"#$%&'\u2019\u2018()*+,-\u2212./0123456789:;<=>?@[\\]^_`{|}~\u2022\u2013\u2014\u201c\u201d\u2026"
+        "\u00b0\u20ab\u20ac\u00a0"
+        "\u0111\u0110\u0131\u00df\u00e6\u00c6\u0153\u0152\u00f8\u00d8\u0142\u0141\u00f0\u00d0\u00fe\u00de",
+        strict=True,
+    )
+)
+_ACCENTS = {
+    "grave": "\u0300", "acute": "\u0301", "circumflex": "\u0302", "tilde": "\u0303", "macron": "\u0304", "breve": "\u0306",
+    "dotaccent": "\u0307", "dieresis": "\u0308", "hookabove": "\u0309", "ring": "\u030a", "hungarumlaut": "\u030b",
+    "caron": "\u030c", "dotbelow": "\u0323", "cedilla": "\u0327", "ogonek": "\u0328", "horn": "\u031b",
+}  # fmt: skip
+_UNICODE_NAME = re.compile(r"(?:uni([0-9A-F]{4})|u([0-9A-F]{4,6}))")
+_ACCENT = re.compile("|".join(_ACCENTS))
+
+
+def _glyph(name: str) -> str | None:
+    """The character of a glyph's name; None for a name that is not known."""
+    if len(name) == 1 or name in _GLYPHS:
+        return _GLYPHS.get(name, name)
+    match = _UNICODE_NAME.fullmatch(name)
+    if match is not None:
+        number = int(match.group(1) or match.group(2), 16)
+        return chr(number) if number < 0x110000 else None  # noqa: PLR2004 -- the end of Unicode
+    marks = _ACCENT.findall(name[1:])
+    if not marks or "".join(marks) != name[1:]:
+        return None
+    return unicodedata.normalize("NFC", name[0] + "".join(_ACCENTS[mark] for mark in marks))
