@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from signing.apply.certificates import check_kind, check_validity, usable_chain
+from signing.apply.certificates import check_kind, check_not_revoked, check_validity, usable_chain
 from signing.apply.checking import check_level, check_readable, check_result
 from signing.apply.extending import extended_after_signing
 from signing.apply.prepared import Placed, Prepared
@@ -48,6 +48,7 @@ def sign(
       field, and every earlier signature again
     - raises SigningError's subclasses; LevelNotReached carries a valid document of a lower level
     """
+    check_means(request.level, timestamper_given=timestamper is not None, evidence_given=evidence is not None)
     prepared = prepare(
         pdf,
         request,
@@ -60,7 +61,7 @@ def sign(
         level_is_final=True,
     )
     value = signer.sign(prepared.to_sign, prepared.digest)
-    return finish(prepared, value, timestamper=timestamper, evidence=evidence, trust=trust)
+    return _finished(prepared, value, level=request.level, timestamper=timestamper, evidence=evidence, trust=trust, now=None)
 
 
 def prepare(
@@ -120,6 +121,7 @@ def finish(
     """Put the signature value into the prepared document and bring it to the level that was asked for.
 
     - `level`: another one than the document was prepared for, higher or lower; the signature itself does not depend on it
+    - with `evidence` the certificate must not have been revoked since it was prepared, at any level
     - `certificate`: whom the value is said to come from, if known; `current`: the document's newest revision, if it may have
       moved on; `now`: the present, for the certificate's validity
     - raises WrongCertificate, BadSignatureValue, DocumentChanged before anything is put into the document; LevelNotReached,
@@ -128,8 +130,31 @@ def finish(
     level = Level(level or prepared.level)
     check_means(level, timestamper_given=timestamper is not None, evidence_given=evidence is not None)
     _check_unchanged(prepared, current)
+    if certificate is not None and certificate != prepared.certificate:
+        raise WrongCertificate(
+            f"Chữ ký của {subject_name(certificate)}, cần của {subject_name(prepared.certificate)}",
+            f"Signed by {subject_name(certificate)}, expected {subject_name(prepared.certificate)}",
+        )
+    if evidence is not None:
+        moment = now or max(prepared.claimed_time, datetime.now(UTC).astimezone())
+        check_validity(prepared.certificate, moment)
+        check_not_revoked(prepared.certificate, prepared.chain, evidence, moment)
+    return _finished(prepared, value, level=level, timestamper=timestamper, evidence=evidence, trust=trust, now=now)
+
+
+def _finished(
+    prepared: Prepared,
+    value: bytes,
+    *,
+    level: Level,
+    timestamper: Timestamper | None,
+    evidence: Evidence | None,
+    trust: Trust | None,
+    now: datetime | None,
+) -> bytes:
+    """The value checked, timestamped, put in, the whole judged, and brought to its level."""
     check_validity(prepared.certificate, now or max(prepared.claimed_time, datetime.now(UTC).astimezone()))
-    _check_value(prepared, value, certificate)
+    _check_value(prepared, value)
     token, moment = None, max(prepared.claimed_time, datetime.now(UTC))
     if timestamper is not None and level >= Level.B_T:
         digest = hashlib.sha256(value).digest()
@@ -202,12 +227,7 @@ def _check_unchanged(prepared: Prepared, current: bytes | None) -> None:
         )
 
 
-def _check_value(prepared: Prepared, value: bytes, certificate: bytes | None) -> None:
-    if certificate is not None and certificate != prepared.certificate:
-        raise WrongCertificate(
-            f"Chữ ký của {subject_name(certificate)}, cần của {subject_name(prepared.certificate)}",
-            f"Signed by {subject_name(certificate)}, expected {subject_name(prepared.certificate)}",
-        )
+def _check_value(prepared: Prepared, value: bytes) -> None:
     if not is_made_by(prepared.certificate, scheme=prepared.scheme, data=prepared.to_sign, digest=prepared.digest, value=value):
         raise BadSignatureValue(
             f"Giá trị chữ ký không phải do khóa của {subject_name(prepared.certificate)} tạo từ dữ liệu này",

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from signing.errors import DocumentChanged
-from signing.keys.algorithms import Scheme
+from signing.keys.algorithms import HASHES, Scheme, read_certificate
 from signing.levels import Level
 
 MAGIC = b"SOKY-PREPARED-1\n"
@@ -86,7 +86,7 @@ class Prepared:
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> Self:
-        """What `to_bytes` gave. Raises DocumentChanged if a byte of it is another one."""
+        """What `to_bytes` gave. Raises DocumentChanged if a byte of it is another one, WrongCertificate for what is none."""
         digest, rest = stored[len(MAGIC) : len(MAGIC) + 32], stored[len(MAGIC) + 32 :]
         if not stored.startswith(MAGIC) or hashlib.sha256(rest).digest() != digest:
             raise DocumentChanged(
@@ -95,19 +95,33 @@ class Prepared:
             )
         size = min(int.from_bytes(rest[:4], "big"), MOST_HEADER_BYTES)
         try:
-            return cls(**_values(json.loads(rest[4 : 4 + size])), document=rest[4 + size :])
-        except (ValueError, TypeError, KeyError) as error:
+            read = cls(**_values(json.loads(rest[4 : 4 + size])), document=rest[4 + size :])
+            read._check()
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             raise DocumentChanged(
-                "Bản chuẩn bị ký không đọc được", f"The stored preparation cannot be read: {error}"
+                "Bản chuẩn bị ký không đọc được", f"The stored preparation cannot be read: {type(error).__name__}"
             ) from error
+        return read
+
+    def _check(self) -> None:
+        """ValueError for what `prepare` never wrote: its digest finds a slip of the disk, not somebody who makes one anew."""
+        start, end = self.hole
+        if not 0 <= self.base_size <= start < start + 2 <= end <= len(self.document):
+            raise ValueError("hole")
+        if self.document[start : start + 1] != b"<" or self.document[end - 1 : end] != b">":
+            raise ValueError("hole")
+        if self.digest not in HASHES or self.claimed_time.tzinfo is None:
+            raise ValueError("digest or time")
+        for each in (self.certificate, *self.chain):
+            read_certificate(each)
 
 
 def _values(header: dict[str, Any]) -> dict[str, Any]:
     start, end = header["hole"]
     return {
         "base_size": int(header["base_size"]),
-        "certificate": base64.b64decode(header["certificate"]),
-        "chain": tuple(base64.b64decode(each) for each in header["chain"]),
+        "certificate": base64.b64decode(header["certificate"], validate=True),
+        "chain": tuple(base64.b64decode(each, validate=True) for each in header["chain"]),
         "claimed_time": datetime.fromisoformat(header["claimed_time"]),
         "digest": str(header["digest"]),
         "field": str(header["field"]),
@@ -115,7 +129,7 @@ def _values(header: dict[str, Any]) -> dict[str, Any]:
         "level": Level(header["level"]),
         "scheme": Scheme(header["scheme"]),
         "timestamp_field": str(header["timestamp_field"]),
-        "to_sign": base64.b64decode(header["to_sign"]),
+        "to_sign": base64.b64decode(header["to_sign"], validate=True),
     }
 
 
