@@ -9,6 +9,7 @@ scheme is reported. What stands in no row (Ed25519 and Ed448 among it) is accept
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,7 @@ def weakness(moment: datetime, *, digest: str | None, key: str, bits: int, schem
     return None
 
 
+@lru_cache(64)
 def digest_term(digest: str | None) -> Term:
     """The row of a digest. Ed25519 and Ed448 fix their own: None."""
     if digest is None:
@@ -85,6 +87,7 @@ def digest_term(digest: str | None) -> Term:
     return _DIGEST_TERMS.get(digest) or Term(name=digest, until=_NEVER, source="in no table")
 
 
+@lru_cache(256)
 def key_term(key: str, bits: int, scheme: str | None = None) -> Term:
     """The row of a key of this kind and size, used in this scheme."""
     for term in KEYS:

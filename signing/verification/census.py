@@ -13,7 +13,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import accumulate, product
+from itertools import accumulate
+from operator import itemgetter
 
 from signing.verification.faults import Fault, NotPlain
 from signing.verification.pdf import Pdf
@@ -36,7 +37,7 @@ class Wanted:
 
     def __init__(self, numbers: Iterable[int]) -> None:
         self.names = frozenset(b"%d" % number for number in numbers)
-        self.endings = frozenset(ending for name in self.names for ending in (_ONE_DIGIT.get(name) or _endings(name)))
+        self.endings = frozenset(name[-_DIGITS_OF_TAIL:] for name in self.names if len(name) >= _DIGITS_OF_TAIL)
 
 
 def count_references(pdf: Pdf, first: int, last: int, wanted: Wanted) -> Counted:
@@ -77,20 +78,16 @@ def _together(texts: Iterable[bytes]) -> Iterator[bytes]:
 
 
 _APART = b"\n)\n"
-_AT_ONCE = 16 * 1024 * 1024  # bytes of text; the copies of it take some times its size
+_AT_ONCE = 2 * 1024 * 1024  # bytes of text; the pieces of hostile text take sixteen times its size
 _DIGITS = b"0123456789"
 _WHITE = b"\0\t\n\f\r "
-# Digits and R stay as they are, white space becomes a space, all else becomes an x. The end of a line is no space here: it may
-# end a comment, and then what stands before it is not what it seems.
-_SHAPES = bytes(each if each in b"0123456789R" else 0x20 if each in b"\0\t\f " else 0x78 for each in range(256))
-# Where only "is it a digit, or the end of a line" counts.
-_GLUED = bytes(0x30 if each in b"0123456789\r\n" else 0x52 if each == 0x52 else 0x78 for each in range(256))  # noqa: PLR2004 -- R
-# As _SHAPES, with one sign for all digits but the zero that a generation is.
-_ONE_SIGN_FOR_DIGITS = bytes(0x31 if each in b"123456789" else shape for each, shape in enumerate(_SHAPES))
-_PLAIN_ENDS = frozenset(b"%d 0" % digit for digit in range(10))
-_ENDING = 4  # digits of a number by which a text is searched for it
+_MAY_REFER = frozenset(_WHITE + _DIGITS)  # what stands right before the R of a reference
+# The end of a number, and the generation as programs write it. The end of a line is no space here: it may end a comment, and
+# then what stands before it is not what it seems.
+_NUMBER = re.compile(rb"(\d+)[\0\t\f ]0[\0\t\f ]\Z")
+_TAIL = itemgetter(slice(-6, None))  # of what stands before an R: three digits of a number, and its generation
+_DIGITS_OF_TAIL = 3
 _LONGEST = 24  # signs of a number and its generation; an object number has 7 digits
-_NUMBER = re.compile(rb"(\d+) 0\Z")
 
 
 def _add(plain: Counter[bytes], odd: set[bytes], text: bytes, wanted: Wanted) -> None:
@@ -98,56 +95,46 @@ def _add(plain: Counter[bytes], odd: set[bytes], text: bytes, wanted: Wanted) ->
     begin, looked = 0, 0
     while begin < len(text):
         end = begin + _AT_ONCE
-        part = text[begin:end]
-        pieces = part.translate(_SHAPES).split(b" R")
+        pieces = text[begin:end].split(b"R")
         rest = pieces.pop()  # nothing follows the last piece
-        _add_plain(plain, pieces, wanted)
-        strange = _strange(part, pieces)
-        ends = list(accumulate(len(piece) + 2 for piece in pieces)) if strange else []
-        positions = [begin + ends[index] - 1 for index in strange] + [begin + each for each in _glued(part)]
-        looked = _add_odd(odd, text, positions, looked)
+        tails = list(map(_TAIL, pieces))
+        asked, strange = _kinds(tails, wanted)
+        if asked:
+            _add_plain(plain, [piece for piece, tail in zip(pieces, tails, strict=True) if tail in asked], wanted)
+        if strange:
+            ends = list(accumulate(map(len, pieces)))
+            # Each R before it is one sign more.
+            positions = [begin + ends[index] + index for index, tail in enumerate(tails) if tail in strange]
+            looked = _add_odd(odd, text, positions, looked)
         # What stands behind the last R is looked at again with the next part: a number may be cut in two.
         begin = end - min(len(rest), _LONGEST) if end < len(text) else end
 
 
-def _strange(part: bytes, pieces: list[bytes]) -> list[int]:
-    """Which pieces do not end as `digit 0`. Where as many R stand behind these as there are pieces, none need be looked at."""
-    ends = part.translate(_ONE_SIGN_FOR_DIGITS)
-    if ends.count(b"1 0 R") + ends.count(b"0 0 R") == len(pieces):
-        return []
-    return [index for index, piece in enumerate(pieces) if piece[-3:] not in _PLAIN_ENDS]
+def _kinds(tails: Iterable[bytes], wanted: Wanted) -> tuple[set[bytes], set[bytes]]:
+    """Of the few tails that a text has: those of numbers that are asked about, and those that are written in an odd way."""
+    asked: set[bytes] = set()
+    strange: set[bytes] = set()
+    for tail in set(tails):
+        if not tail or tail[-1] not in _MAY_REFER:
+            continue
+        number = tail[:-3] if tail.endswith(b" 0 ") else b""
+        if not number.isdigit():  # three digits, as nearly all are
+            match = _NUMBER.search(tail)
+            number = match.group(1) if match is not None else b""
+        if number in wanted.endings or number.lstrip(b"0") in wanted.names:
+            asked.add(tail)
+        elif not number and not _cannot_refer(tail):
+            strange.add(tail)
+    return asked, strange
 
 
-def _add_plain(plain: Counter[bytes], pieces: list[bytes], wanted: Wanted) -> None:
-    """The text is split at every R behind white space: what stands at the end of a piece is what the R belongs to."""
-    endings = wanted.endings
-    for piece in [each for each in pieces if each[-6:-2] in endings]:
+def _add_plain(plain: Counter[bytes], pieces: Iterable[bytes], wanted: Wanted) -> None:
+    """The text is split at every R: what stands at the end of a piece is what the R belongs to."""
+    for piece in pieces:
         match = _NUMBER.search(piece, max(len(piece) - _LONGEST, 0))
         name = match.group(1).lstrip(b"0") if match is not None else b""
         if name in wanted.names:
             plain[name] += 1
-
-
-def _glued(part: bytes) -> Iterator[int]:
-    """Where an R stands right behind the end of a line, or behind a digit, which some readers take for a reference too."""
-    shape = part.translate(_GLUED)
-    at = shape.find(b"0R")
-    while at >= 0:
-        yield at + 1
-        at = shape.find(b"0R", at + 2)
-
-
-def _endings(name: bytes) -> Iterator[bytes]:
-    """The last four signs before ` 0 R` with which a text may name a number; a short one with all that may stand before it."""
-    yield name[-_ENDING:]
-    for length in range(_ENDING - len(name)):
-        for *further, sign in product(*[_ANY_SIGN] * length, _BEFORE):
-            yield b"".join((*further, sign, name))
-
-
-_ANY_SIGN = tuple(bytes((each,)) for each in b" xR" + _DIGITS)
-_BEFORE = (b" ", b"x", b"R", b"0")
-_ONE_DIGIT = {name: tuple(_endings(name)) for name in (b"%d" % digit for digit in range(1, 10))}
 
 
 def _add_odd(odd: set[bytes], text: bytes, positions: Iterable[int], looked: int) -> int:

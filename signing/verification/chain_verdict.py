@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from signing.report import SubIndication, Verdict
-from signing.trust import Root
+from signing.trust import Root, Trust
 from signing.verification.certificates import Certificate
 from signing.verification.revocation import Answer, Value
 
@@ -18,6 +18,8 @@ class Pool:
     proven: Mapping[Certificate, datetime] = field(default_factory=dict)  # since when each is; the others: when it is asked
     ocsps: tuple[Value, ...] = ()
     lists: tuple[Value, ...] = ()
+    # What was said of a certificate by its issuer, for the bundle that was asked with: ten signatures ask the same.
+    told: dict[tuple[Certificate, Certificate], tuple[Trust, tuple[Answer, ...]]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,7 @@ class ChainVerdict:
     root: Root | None = None
     answers: dict[Certificate, Answer] = field(default_factory=dict)  # the best answer per certificate but the root
     unknown: tuple[Certificate, ...] = ()  # nobody says whether these were revoked
+    doubted: tuple[Certificate, ...] = ()  # of the unknown: only an authority speaks that was revoked before its word is proved
     revoked_at: datetime | None = None
 
     @property

@@ -47,8 +47,11 @@ class Node:
 
     __slots__ = ("body", "data", "end", "indefinite", "start", "tag")
 
-    def __init__(self, data: bytes, start: int, body: int, end: int, *, tag: int, indefinite: bool = False) -> None:
-        self.data, self.start, self.body, self.end = data, start, body, end
+    def __init__(self, data: bytes, start: int, body: int, end: int, tag: int, *, indefinite: bool = False) -> None:
+        self.data = data
+        self.start = start
+        self.body = body
+        self.end = end
         self.tag = tag
         self.indefinite = indefinite
 
@@ -175,7 +178,7 @@ def _node(data: bytes, start: int, limit: int, depth: int) -> Node:
     end = body + length
     if end > limit:
         raise BadDer(f"the value at byte {start} reaches {end - limit} bytes past its container")
-    return Node(data, start, body, end, tag=tag)
+    return Node(data, start, body, end, tag)
 
 
 def _indefinite(data: bytes, start: int, limit: int, depth: int) -> Node:
@@ -187,7 +190,7 @@ def _indefinite(data: bytes, start: int, limit: int, depth: int) -> Node:
         if offset >= limit:
             raise BadDer(f"the indefinite length at byte {start} never ends")
         offset = _node(data, offset, limit, depth + 1).end
-    return Node(data, start, start + 2, offset + 2, tag=tag, indefinite=True)
+    return Node(data, start, start + 2, offset + 2, tag, indefinite=True)
 
 
 @lru_cache(1024)

@@ -14,6 +14,8 @@ from itertools import accumulate
 from signing.report import SubIndication, Verdict
 from signing.trust import Trust, Use
 from signing.verification.algorithms import Term, digest_term
+from signing.verification.bare_signature import SUBFILTER as BARE
+from signing.verification.bare_signature import read_bare_signature
 from signing.verification.certificates import Certificate, readable_certificate
 from signing.verification.claims import claim_doubts, claimed_time, with_claim, with_content_timestamps
 from signing.verification.facts import FoundSignature, Kept, SignedDocument
@@ -50,10 +52,11 @@ def judge(document: SignedDocument, trust: Trust, *, now: datetime) -> tuple[Jud
                         field=found.field,
                     )
                 )
+    pool = material.pool(proofs, now)
     for found in document.signatures:
         if not found.is_timestamp:
             container = containers[id(found)]
-            results[id(found)] = _guarded(found, now, _judge_signature, document, material, trust, proofs, container)
+            results[id(found)] = _guarded(found, now, _judge_signature, document, material, pool, trust, proofs, container)
     return tuple(results[id(found)] for found in document.signatures)
 
 
@@ -92,6 +95,8 @@ def _undecided(found: FoundSignature, now: datetime, sub: SubIndication, code: s
 
 def _container(found: FoundSignature) -> SignedData | Exception:
     try:
+        if found.subfilter == BARE:
+            return read_bare_signature(found.contents, found.certificates)
         return read_signed_data(found.contents)
     except Exception as fault:  # noqa: BLE001 -- kept, and raised again where this one signature is judged
         return fault
@@ -244,6 +249,7 @@ def _judge_signature(
     now: datetime,
     document: SignedDocument,
     material: _Material,
+    pool: Pool,
     trust: Trust,
     proofs: Sequence[Proof],
     container: SignedData | Exception,
@@ -266,7 +272,6 @@ def _judge_signature(
             best_time=at,
         )
     # (3) the signature's own timestamps: clause 5.5.4.
-    pool = material.pool(proofs, now)
     timestamps = tuple(
         judge_timestamp(
             material.tokens.get(token, token),

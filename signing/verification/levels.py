@@ -3,7 +3,7 @@
 A level counts only with what was found valid: a timestamp of an authority that is not trusted does not lift a signature to B-T.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
@@ -89,10 +89,10 @@ def _missing_for_long_term(judged: Judged, document: SignedDocument) -> tuple[Fi
         return (finding("LEVEL_NOT_MET", "B-LT: no valid chain"),)
     held = _Held.of(judged, document)
     for each in _chains(judged):
-        missing = held.lacks(each, judged.best_time)
+        missing = held.lacks(each)
         if missing is not None:
             return (finding("LEVEL_NOT_MET", f"B-LT: {missing.common_name}"),)
-    word = held.word(chain.chain[0], chain.chain[1], judged.best_time) if len(chain.chain) > 1 else None
+    word = held.word(chain.chain[0], chain.chain[1]) if len(chain.chain) > 1 else None
     if word is not None and judged.best_time - word.issued > CLOCK_SKEW:
         detail = f"{word.issued.isoformat()} < {judged.best_time.isoformat()}"
         return (finding("EVIDENCE_OLDER_THAN_TIMESTAMP", detail),)
@@ -109,18 +109,20 @@ def _chains(judged: Judged) -> list[ChainVerdict]:
 def _archived(judged: Judged, document: SignedDocument) -> bool:
     """B-LTA: a valid document timestamp covers what made it B-LT, the word on the signature timestamp's authority included."""
     return any(
-        all(held.lacks(each, judged.best_time) is None for each in _chains(judged))
+        all(held.lacks(each) is None for each in _chains(judged))
         for held in (_Held.of(judged, document, upto=proof.revision) for proof in judged.proofs)
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Held:
-    """What the file itself carries for judging its signatures, up to a revision."""
+    """What the file itself carries for judging a signature, up to a revision."""
 
+    moment: datetime  # the signature's best time
     certificates: frozenset[bytes]
-    ocsps: tuple[bytes, ...]
-    lists: tuple[bytes, ...]
+    ocsps: tuple[Value, ...]
+    lists: tuple[Value, ...]
+    words: dict[tuple[Certificate, Certificate], Answer | None] = field(default_factory=dict, compare=False)  # asked for before
 
     @classmethod
     def of(cls, judged: Judged, document: SignedDocument, *, upto: int | None = None) -> "_Held":
@@ -132,13 +134,17 @@ class _Held:
         def kept(values: tuple[Kept, ...]) -> list[bytes]:
             return [value.der for value in values if upto is None or value.revision <= upto]
 
+        def values(*ders: bytes) -> tuple[Value, ...]:
+            return tuple(Value(der=der, proven=judged.best_time) for der in ders)
+
         return cls(
+            moment=judged.best_time,
             certificates=frozenset((*kept(store.certificates), *(der for each in inside for der in each.certificates))),
-            ocsps=(*kept(store.ocsps), *(der for each in inside for der in each.ocsps)),
-            lists=(*kept(store.lists), *(der for each in inside for der in each.revocation_lists)),
+            ocsps=values(*kept(store.ocsps), *(der for each in inside for der in each.ocsps)),
+            lists=values(*kept(store.lists), *(der for each in inside for der in each.revocation_lists)),
         )
 
-    def lacks(self, chain: ChainVerdict, moment: datetime) -> Certificate | None:
+    def lacks(self, chain: ChainVerdict) -> Certificate | None:
         """The first certificate of a chain, the root left out, that is not there or about which nothing is.
 
         What a level needs does not age: an answer that was fresh at the signature's time still is one about that time.
@@ -146,14 +152,17 @@ class _Held:
         for certificate, issuer in pairwise(chain.chain):
             if certificate.der not in self.certificates:
                 return certificate
-            if not certificate.no_revocation_check and self.word(certificate, issuer, moment) is None:
+            if not certificate.no_revocation_check and self.word(certificate, issuer) is None:
                 return certificate
         return None
 
-    def word(self, certificate: Certificate, issuer: Certificate, moment: datetime) -> Answer | None:
-        """The newest word of the file on a certificate that can speak of the moment."""
-        first, second = (tuple(Value(der=der, proven=moment) for der in ders) for ders in (self.ocsps, self.lists))
-        return newest([each for each in answers(certificate, issuer, first, second) if each.usable_at(moment)])
+    def word(self, certificate: Certificate, issuer: Certificate) -> Answer | None:
+        """The newest word of the file on a certificate that can speak of the signature's time."""
+        asked = certificate, issuer
+        if asked not in self.words:
+            found = answers(certificate, issuer, self.ocsps, self.lists)
+            self.words[asked] = newest([each for each in found if each.usable_at(self.moment)])
+        return self.words[asked]
 
 
 def renewal_date(judged: Judged) -> datetime | None:

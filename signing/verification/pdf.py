@@ -43,7 +43,6 @@ class Pdf:
         self.kept_unusual: dict[tuple[int, int], tuple[Ref, ...]] = {}  # see strays.py
         self.kept_mentions: dict[frozenset[str], bool] = {}  # see contents.py
         self._extents: dict[Entry, tuple[int, int]] = {}
-        self._entries: dict[tuple[int, int], Entry | None] = {}
         self._packs: dict[Entry, tuple[Stream, Pack]] = {}
         self._packed: dict[tuple[Entry, int], tuple[Pack, Any]] = {}
         reader = SectionReader(content, self.end, self.budget)
@@ -76,13 +75,9 @@ class Pdf:
 
     def entry(self, number: int, revision: int) -> Entry | None:
         """Where an object stands, as a revision knows it."""
-        key = (number, revision)
-        if key in self._entries:
-            return self._entries[key]
         later = self._later.get(number)
         place = bisect_right(later, revision) if later is not None else 0
-        found = self._entries[key] = self.sections[later[place - 1] if later is not None and place else 0].get(number)
-        return found
+        return self.sections[later[place - 1] if later is not None and place else 0].get(number)
 
     def last_change(self, number: int, revision: int) -> int | None:
         """The revision, up to the given one, that defined an object last."""
@@ -121,6 +116,7 @@ class Pdf:
 
         self._decryption = open_encrypted(entries, next(iter(identifiers), None), password)
         # What was read so far was read without the key; the encryption dictionary alone is right so.
+        self.views.clear()
         self._objects.clear()
         self._packs.clear()
         self._packed.clear()
@@ -254,6 +250,7 @@ class View:
     def __init__(self, pdf: Pdf, revision: int) -> None:
         self.pdf, self.revision = pdf, revision
         self.kept: dict[str, Any] = {}  # what was derived from this state once: see fields.py, pages.py
+        self._values: dict[Ref, Any] = {}  # what references lead to
 
     @property
     def trailer(self) -> dict[str, Any]:
@@ -270,6 +267,13 @@ class View:
 
     def resolve(self, value: Any) -> Any:
         """The value itself, references followed."""
+        if not isinstance(value, Ref):
+            return value
+        if value not in self._values:
+            self._values[value] = self._follow(value)
+        return self._values[value]
+
+    def _follow(self, value: Any) -> Any:
         for _ in range(MAX_HOPS):
             if not isinstance(value, Ref):
                 return value

@@ -8,6 +8,7 @@ which they are proved to have existed.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from signing.verification.algorithms import weakness
 from signing.verification.certificates import Certificate, issued_by, same_name
@@ -73,9 +74,9 @@ def answers(
 def _from_ocsps(
     certificate: Certificate, issuer: Certificate, ocsps: Sequence[Value], lists: Sequence[Value]
 ) -> Iterator[Answer]:
-    for value in ocsps:
-        word = ocsp_word(value.der, certificate, issuer)
-        if word is None or _is_silent(word.revoked, certificate, word.issued, word.kept_since):
+    for place, word in _words(certificate, issuer, tuple(value.der for value in ocsps)):
+        value = ocsps[place]
+        if _is_silent(word.revoked, certificate, word.issued, word.kept_since):
             continue
         signer = word.signer
         weak = weakness(value.proven, digest=word.digest, key=signer.key_kind, bits=signer.key_bits)
@@ -91,6 +92,13 @@ def _from_ocsps(
             der=value.der,
             signer_held=_held(signer, value.proven),
         )
+
+
+@lru_cache(512)
+def _words(certificate: Certificate, issuer: Certificate, answered: tuple[bytes, ...]) -> tuple[tuple[int, OcspWord], ...]:
+    """Which of a file's OCSP answers speak of the certificate, and what they say: of a class book's forty two or three do."""
+    words = ((place, ocsp_word(der, certificate, issuer)) for place, der in enumerate(answered))
+    return tuple((place, word) for place, word in words if word is not None)
 
 
 def _from_lists(

@@ -38,15 +38,24 @@ def judge_revocation(
 ) -> ChainVerdict:
     """Whether somebody on the chain was revoked at the moment, who can say so, and whether the leaf was over by then."""
     course = _Course()
-    others = tuple(dict.fromkeys((*pool.certificates, *trust.helpers, *(each.certificate for each in trust.roots))))
     # From the root down: what a revoked authority says of those below depends on when it was revoked.
     for certificate, issuer in reversed(list(pairwise(chain))):
-        found = answers(certificate, issuer, pool.ocsps, pool.lists, others)
+        found = _answers(certificate, issuer, pool, trust)
         refused = _revoked(certificate, found, chain, root, course, at=at, now=now, proven=proven, made=made)
         if refused is not None:
             return refused
         _note(certificate, found, course, at=at, now=now)
     return _conclude(chain, root, course, trust, at=at, now=now)
+
+
+def _answers(certificate: Certificate, issuer: Certificate, pool: Pool, trust: Trust) -> tuple[Answer, ...]:
+    known = pool.told.get((certificate, issuer))
+    if known is not None and known[0] is trust:
+        return known[1]
+    others = tuple(dict.fromkeys((*pool.certificates, *trust.helpers, *(each.certificate for each in trust.roots))))
+    found = answers(certificate, issuer, pool.ocsps, pool.lists, others)
+    pool.told[certificate, issuer] = trust, found
+    return found
 
 
 def _revoked(
@@ -131,4 +140,5 @@ def _conclude(
         root=root,
         answers=course.best,
         unknown=tuple(missing),
+        doubted=tuple(course.too_late),
     )

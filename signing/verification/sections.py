@@ -40,6 +40,8 @@ class Section:
     __slots__ = (
         "_blocks",
         "_found",
+        "_known",
+        "_packs",
         "_ranges",
         "_rest",
         "_starts",
@@ -67,22 +69,32 @@ class Section:
         self._blocks: list[bytes] = []  # the rows of each range
         self._starts: list[tuple[int, int]] | None = None  # where each range begins, and which it is; empty: some overlap
         self._found: dict[int, Entry] | None = None
+        self._known: dict[int, Entry | None] = {}  # what was asked for before
+        self._packs: list[int] | None = None
         self._rest: Section | None = None
         self._twice: int | None = None
 
+    def _forget(self) -> None:
+        """What was asked for before may be otherwise now."""
+        self._known.clear()
+        self._packs = None
+        self._starts = None
+
     def join(self, rest: "Section") -> None:
         """Take in the main part of a linearized file: both together are one revision (ISO 32000-2 F.3.4)."""
+        self._forget()
         self._rest = rest
         self.end = max(self.end, rest.end)
 
     def add(self, first: int, count: int, rows: bytes) -> None:
         """A range of numbers with its rows, read later."""
+        self._forget()
         self._ranges.append((first, count))
         self._blocks.append(rows)
-        self._starts = None
 
     def put(self, entries: dict[int, Entry]) -> None:
         """Entries that were read already."""
+        self._forget()
         known = self._found or {}
         self._twice = next(
             (number for number, entry in entries.items() if _differ(known.get(number, entry), entry)), self._twice
@@ -91,6 +103,7 @@ class Section:
 
     def overlay(self, entries: dict[int, Entry]) -> None:
         """Entries that count before all others."""
+        self._forget()
         self._found = {**(self._found or {}), **entries}
 
     def ambiguous(self) -> int | None:
@@ -109,6 +122,11 @@ class Section:
 
     def get(self, number: int) -> Entry | None:
         """What this section says of an object number."""
+        if number not in self._known:
+            self._known[number] = self._look_up(number)
+        return self._known[number]
+
+    def _look_up(self, number: int) -> Entry | None:
         if self._found is not None and number in self._found:
             return self._found[number]
         for place in self._places(number):
@@ -137,6 +155,11 @@ class Section:
 
     def packs(self) -> list[int]:
         """The numbers of the object streams that its entries name."""
+        if self._packs is None:
+            self._packs = self._named_packs()
+        return self._packs
+
+    def _named_packs(self) -> list[int]:
         found = {entry[1] for entry in (self._found or {}).values() if entry[0] == PACKED}
         if self.is_stream:
             kind_width, second, third = self.widths

@@ -69,6 +69,12 @@ _NAMES: dict[bytes, Name] = {}
 _MAX_NAMES = 10_000
 
 
+# The kinds of tokens by the number of their group, which is quicker to ask for than a name.
+_REF, _INT, _NAME, _DICT, _END, _ARRAY, _CLOSE, _PLAIN, _OPEN = (
+    _TOKEN.groupindex[kind] for kind in ("ref", "int", "name", "dict", "end", "array", "close", "plain", "open")
+)
+
+
 def parse(data: bytes, position: int) -> tuple[Any, int]:  # noqa: C901, PLR0912 -- one branch per token, the hot path
     """The value at a position, and the position after it."""
     stack: list[Any] = []
@@ -78,33 +84,33 @@ def parse(data: bytes, position: int) -> tuple[Any, int]:  # noqa: C901, PLR0912
         if match is None:
             raise BadStructure(f"no PDF value at byte {position}")
         position = match.end()
-        kind = match.lastgroup
-        if kind == "ref":
-            value = Ref(int(match.group(2)), int(match.group(3)))
-        elif kind == "name":
-            raw = match.group("name")
+        kind = match.lastindex
+        if kind == _NAME:
+            raw = match[_NAME]
             value = _NAMES.get(raw) or _name(raw)
-        elif kind == "int":
-            value = int(match.group("int"))
-        elif kind in {"dict", "array"}:
-            stack.append([] if kind == "array" else _OpenDict())
+        elif kind == _REF:
+            value = Ref(int(match[_REF + 1]), int(match[_REF + 2]))
+        elif kind == _INT:
+            value = int(match[_INT])
+        elif kind in {_DICT, _ARRAY}:
+            stack.append([] if kind == _ARRAY else _OpenDict())
             if len(stack) > MAX_NESTING:
                 raise BadStructure(f"values nested more than {MAX_NESTING} deep at byte {position}")
             continue
-        elif kind == "end":
+        elif kind == _END:
             if not stack or not isinstance(stack[-1], _OpenDict):
                 raise BadStructure(f"'>>' without '<<' at byte {position}")
             value = _dictionary(stack.pop(), position)
-        elif kind == "close":
+        elif kind == _CLOSE:
             if not stack or isinstance(stack[-1], _OpenDict):
                 raise BadStructure(f"']' without '[' at byte {position}")
             value = stack.pop()
-        elif kind == "plain":
-            value = match.group("plain")
-        elif kind == "open":
+        elif kind == _PLAIN:
+            value = match[_PLAIN]
+        elif kind == _OPEN:
             value, position = _string(data, position)
         else:
-            value = _scalar(kind, match)
+            value = _scalar(match.lastgroup, match)
         if not stack:
             return value, position
         stack[-1].append(value)
