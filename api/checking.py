@@ -16,7 +16,7 @@ from api.file_problems import file_problem
 from api.looking_twice import LookingTwice
 from api.proving import prove
 from api.walking import may_be_signed, signature_beside, signed_by, walked
-from signing.second_opinion import second_look, with_second_look, with_second_opinion
+from signing.second_opinion import in_pdf, second_look, with_second_look, with_second_opinion
 from signing.visible import visible
 
 PASSED, NOT_PASSED, UNREADABLE = 0, 1, 2
@@ -46,7 +46,7 @@ class CheckedFile:
 class How:
     """How files are checked.
 
-    With `second_opinion` openssl, endesive and pyHanko judge each signature of a PDF; disagreement is a finding. `twice`
+    With `second_opinion` independent programs judge each signature; disagreement is a finding. `twice`
     has drawn files judged so as well: a finding where that is quick, else told by `twice.late()` after the last file.
     """
 
@@ -142,10 +142,11 @@ def check_content(content: bytes, trust: signing.Trust, how: How, *, name: str, 
     """Signatures, attachments, and for a volume of ours its listed digests and its render proof."""
     report = report_of(content, trust, how, name=name, signature=signature)
     if how.second_opinion:
-        report = with_second_opinion(report, content, trust)
-        report = with_second_look(report, second_look(content, trust, report))
+        report = with_second_opinion(report, content, trust, signature=signature)
+        if any(in_pdf(each) for each in report.signatures):  # pyHanko, which knows PDFs alone
+            report = with_second_look(report, second_look(content, trust, report))
     elif how.twice is not None:
-        report = how.twice.looked(content, trust, report)
+        report = how.twice.looked(content, trust, report, signature=signature)
     told = report.to_json()
     exit_code = _exit_code(report.verdict)
     if any(attachment.name == "data.json" for attachment in report.attachments):
@@ -228,7 +229,7 @@ def _unreadable(path: Path, code: str, message: str) -> CheckedFile:
 def _text(told: dict[str, Any]) -> str:
     """For people: one line a signature, the findings, the attachments in one line."""
     lines = [f"{visible(told['file'])}: {WORDS[signing.Verdict(told['verdict'])]}"]
-    lines += [_signature_line(signature) for signature in told["signatures"]]
+    lines += [line for signature in told["signatures"] for line in _signature_lines(signature)]
     lines += [f"  ! {finding['code']}: {visible(finding['message'])}" for finding in told["findings"]]
     with_report = [a for a in told["attachments"] if a.get("report")]
     if with_report:
@@ -242,6 +243,12 @@ def _text(told: dict[str, Any]) -> str:
             f"  dựng lại từ dữ liệu / rendered again: {volume['render']['answer']} – {visible(volume['render']['message'])}"
         )
     return "\n".join(lines)
+
+
+def _signature_lines(signature: dict[str, Any]) -> list[str]:
+    """The signature; under it, what other programs said, and against it, why."""
+    second = [each for each in signature["findings"] if each["code"].startswith("SECOND_OPINION")]
+    return [_signature_line(signature), *(f"    ? {visible(each['message'])}" for each in second)]
 
 
 def _signature_line(signature: dict[str, Any]) -> str:

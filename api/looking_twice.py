@@ -19,7 +19,7 @@ MOST_PENDING = 4  # files in memory
 
 def late_text(name: str, look: SecondLook) -> str:
     """A line for people: the answer above was a pass, and another program holds something against it."""
-    told = "; ".join(f"{each.field}: {each.by} {each.about} {each.detail}".strip() for each in look.differences)
+    told = "; ".join(f"{each.field}: {each.word.both}" for each in look.differences)
     words = "chương trình độc lập cho kết quả khác / an independent program disagrees"
     return f"{visible(name)}: SECOND_OPINION_DISAGREES  {words}: {visible(told[:LONGEST_LINE])}"
 
@@ -35,13 +35,15 @@ class LookingTwice:
         self._pending: list[tuple[str, Future[SecondLook]]] = []
         self._over: list[tuple[str, SecondLook]] = []
 
-    def looked(self, content: bytes, trust: signing.Trust, report: signing.Report) -> signing.Report:
+    def looked(
+        self, content: bytes, trust: signing.Trust, report: signing.Report, *, signature: bytes | None = None
+    ) -> signing.Report:
         """The report, with the others' word if it is drawn and they are quick."""
         if not self._sampling.takes(report):
             return report
         while len(self._pending) >= MOST_PENDING:
             self._over.append(self._waited_for())
-        asked = self._judges.submit(self._ask, content, trust, report)
+        asked = self._judges.submit(self._ask, content, trust, report, signature)
         try:
             return with_second_look(report, asked.result(PATIENCE_SECONDS))
         except TimeoutError:
@@ -60,7 +62,7 @@ class LookingTwice:
         name, asked = self._pending.pop(0)
         return name, asked.result()
 
-    def _ask(self, content: bytes, trust: signing.Trust, report: signing.Report) -> SecondLook:
-        look = second_look(content, trust, report)
+    def _ask(self, content: bytes, trust: signing.Trust, report: signing.Report, signature: bytes | None) -> SecondLook:
+        look = second_look(content, trust, report, signature=signature)
         self._write_down(look)
         return look

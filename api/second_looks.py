@@ -32,6 +32,7 @@ MOST_ROWS_BYTES = 64 * 1024 * 1024  # some hundred thousand rows; beyond that an
 LONGEST_ROW = 1024 * 1024  # bytes; what a file says of itself is cut before it comes into a row, so that none is longer
 _MOST_TOLD, _LONGEST_WORD = 64, 200
 log = logging.getLogger("soky.second_looks")
+_Waiting = tuple[bytes, signing.Trust, signing.Report, str, bytes | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ class Alarm:
     @property
     def text(self) -> str:
         """A line for the operator."""
-        told = "; ".join(f"{each.field}: {each.by} {each.about} {each.detail}".strip() for each in self.differences)
+        told = "; ".join(f"{each.field}: {each.word.both}" for each in self.differences)
         return (
             f"SECOND_OPINION_DISAGREES  {self.sha256} ({self.source}, {self.at}): "
             f"ta cho là hợp lệ, chương trình khác thì không / we passed it, another program does not: {visible(told)}"
@@ -88,17 +89,19 @@ class SecondLooks:
     def __init__(self, folder: Path, sampling: Sampling) -> None:
         self.sampling = sampling
         self._folder = folder
-        self._waiting: queue.Queue[tuple[bytes, signing.Trust, signing.Report, str] | None] = queue.Queue(MOST_WAITING)
+        self._waiting: queue.Queue[_Waiting | None] = queue.Queue(MOST_WAITING)
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._read = _Known()
 
-    def later(self, content: bytes, trust: signing.Trust, report: signing.Report, *, source: str) -> bool:
+    def later(
+        self, content: bytes, trust: signing.Trust, report: signing.Report, *, source: str, signature: bytes | None = None
+    ) -> bool:
         """Have it judged in the background if it is drawn; True if so. Nobody waits for it: no room is written down too."""
         if not self.sampling.takes(report) or self.was_judged(report.sha256):
             return False
         try:
-            self._waiting.put_nowait((content, trust, report, source))
+            self._waiting.put_nowait((content, trust, report, source, signature))
         except queue.Full:
             log.warning("no room for a second look at %s", report.sha256)
             self._add({"kind": "skipped", "sha256": report.sha256, "at": _now(), "source": source})
@@ -109,9 +112,11 @@ class SecondLooks:
                 self._thread.start()
         return True
 
-    def now(self, content: bytes, trust: signing.Trust, report: signing.Report, *, source: str) -> SecondLook:
+    def now(
+        self, content: bytes, trust: signing.Trust, report: signing.Report, *, source: str, signature: bytes | None = None
+    ) -> SecondLook:
         """Judge it here, whether it is drawn or not, and write down what came of it. Takes as long as the judges."""
-        look = second_look(content, trust, report)
+        look = second_look(content, trust, report, signature=signature)
         self.add(look, source=source)
         return look
 
@@ -169,9 +174,9 @@ class SecondLooks:
 
     def _work(self) -> None:
         while (given := self._waiting.get()) is not None:
-            content, trust, report, source = given
+            content, trust, report, source, signature = given
             try:
-                self.now(content, trust, report, source=source)
+                self.now(content, trust, report, source=source, signature=signature)
             except Exception:
                 # Nobody waits for this thread; what it could not do stands in the log, and the next file is judged.
                 log.exception("the second look at %s could not be written down", report.sha256)

@@ -54,15 +54,17 @@ def slip(visit: Visiting, key: Key) -> Response:
 
 @router.get("/{key}/second-opinion")
 def second_opinion(visit: Visiting, key: Key) -> Response:
-    """What pyHanko, openssl and endesive say of each signature. A disagreement is written down as every second look's."""
+    """What programs that share no code with us say of each signature. A disagreement is written down as every second look's."""
     held = _held(visit, key)
-    if not held.revisions:
+    if not held.report.signatures:
         raise NothingHere
     with held.making, visit.house.opinion_seats.seat() as seated:
         if not seated:
             raise Busy
         if held.look is None:
-            held.look = second_look(held.content, visit.house.trust, held.report, seconds=OPINION_SECONDS)
+            held.look = second_look(
+                held.content, visit.house.trust, held.report, signature=held.signature, seconds=OPINION_SECONDS
+            )
             if held.look.state is State.DIFFERS:
                 visit.house.looks.add(held.look, source="web")
     return visit.page("check_opinions.html", held=held, look=held.look)

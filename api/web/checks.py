@@ -114,7 +114,7 @@ def verify(
         report = report_of(given.content, house.trust, how, signature=given.signature)
         # Only what somebody we trust has signed is rendered again: a stranger's data never reach our typesetter here.
         rendering = house.renderings.of(report.sha256, given.content) if report.passed else None
-    house.looks.later(given.content, house.trust, report, source="web")
+    house.looks.later(given.content, house.trust, report, source="web", signature=given.signature)
     return _page(visit, given, report, rendering)
 
 
@@ -122,7 +122,7 @@ def _as_json(house: House, given: Uploaded, how: How) -> Response:
     """What `soky verify --json` says, and the second look behind it as for everybody."""
     checked = check_content(given.content, house.trust, how, name="", signature=given.signature)
     if checked.report is not None:
-        house.looks.later(given.content, house.trust, checked.report, source="web")
+        house.looks.later(given.content, house.trust, checked.report, source="web", signature=given.signature)
     return JSONResponse(checked.json)
 
 
@@ -145,7 +145,7 @@ def _page(visit: Visit, given: Uploaded, report: Report, rendering: documents.Re
         overall=overall(report),
         answers=answers(visit, report, rendering, known),
         known=known,
-        held=visit.house.results.hold(given.content, report, given.name),
+        held=visit.house.results.hold(given.content, report, given.name, signature=given.signature),
         locked=locked,
         error="",
     )

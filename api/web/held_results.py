@@ -31,6 +31,7 @@ class CheckResult:
     held_at: float
     revisions: tuple[SignedRevision, ...]
     making: threading.Lock = field(default_factory=threading.Lock)
+    signature: bytes | None = None  # detached
     slip: bytes | None = None
     look: SecondLook | None = None
     counts: dict[int, int | None] | None = None
@@ -55,7 +56,7 @@ class CheckResults:
         # Each page of pictures asks for some dozen: forty at once, then two a second.
         self.pace = Pace(burst=60, seconds_each=0.5)
 
-    def hold(self, content: bytes, report: signing.Report, name: str) -> CheckResult:
+    def hold(self, content: bytes, report: signing.Report, name: str, *, signature: bytes | None = None) -> CheckResult:
         """Keep a result; whoever knows its key finds it for the next quarter of an hour."""
         held = CheckResult(
             key=secrets.token_urlsafe(24),
@@ -64,6 +65,7 @@ class CheckResults:
             name=name,
             held_at=self._clock(),
             revisions=signed_revisions(content, report),
+            signature=signature,
         )
         with self._lock:
             self._forget_old()

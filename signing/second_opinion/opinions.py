@@ -3,63 +3,33 @@
 import importlib.util
 import json
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 
-from cryptography.hazmat.primitives.serialization import Encoding
-
-from signing.findings import finding
+from signing.cades_verify import is_cms
+from signing.formats import is_xml
 from signing.report import Finding, Report, SignatureReport, SubIndication, Verdict
-from signing.second_opinion.limited import Said, plain_environment, run
+from signing.second_opinion.limited import plain_environment, run
+from signing.second_opinion.openssl import BLIND_SPOTS as OF_OPENSSL
+from signing.second_opinion.openssl import ask_openssl, of_container
+from signing.second_opinion.opinion import MAX_BYTES, MAX_SIGNATURES, NOT_LOOKED_AT, Opinion, Says
+from signing.second_opinion.package_parts import of_package
+from signing.second_opinion.words import told
+from signing.second_opinion.xml_judges import of_xml
 from signing.trust import Trust
-
-MAX_SIGNATURES = 64
-MAX_BYTES = 256 * 1024 * 1024  # of a file that others are shown
 
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s*\]")
 # The content type of a timestamp; it stands in the first bytes of its CMS.
 _TST_INFO = bytes.fromhex("060b2a864886f70d0109100104")
 _FIRST_BYTES = 120
 
-_NOT_LOOKED_AT = ("trust", "revocation", "changes after signing", "permissions", "attachments")
 BLIND_SPOTS = {
-    "openssl": (*_NOT_LOOKED_AT, "the bound signing certificate", "weak algorithms"),
-    "endesive": (*_NOT_LOOKED_AT, "elliptic curves", "timestamps", "the bound signing certificate", "weak algorithms"),
+    "openssl": OF_OPENSSL,
+    "endesive": (*NOT_LOOKED_AT, "elliptic curves", "timestamps", "the bound signing certificate", "weak algorithms"),
 }
-
-
-class Says(StrEnum):
-    """What a program says of digest and signature value."""
-
-    VALID = "valid"
-    INVALID = "invalid"
-    CANNOT_JUDGE = "cannot_judge"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opinion:
-    """One program on one signature."""
-
-    by: str  # "openssl", "endesive"
-    says: Says
-    signed_bytes: int  # where the signed revision ends: names the signature, as in its report
-    detail: str = ""
-    blind_spots: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, object]:
-        """Plain values."""
-        return {
-            "by": self.by,
-            "says": str(self.says),
-            "signed_bytes": self.signed_bytes,
-            "detail": self.detail,
-            "blind_spots": list(self.blind_spots),
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,50 +42,78 @@ class _Piece:
     is_timestamp: bool
 
 
-def second_opinion(pdf: bytes, trust: Trust) -> tuple[Opinion, ...]:
-    """What openssl and endesive say of each signature; a program that is not there says nothing. Never raises."""
-    if len(pdf) > MAX_BYTES:
+def second_opinion(
+    content: bytes, trust: Trust, report: Report | None = None, *, signature: bytes | None = None
+) -> tuple[Opinion, ...]:
+    """What other programs say of each signature; a program that is not there says nothing. Never raises.
+
+    Of a PDF without asking for a report; of anything else they are asked about the signatures that the report names.
+    `signature`: the detached signature over the content.
+    """
+    if len(content) > MAX_BYTES:
         return ()
+    beside = [each for each in report.signatures if not in_pdf(each)] if report is not None else []
+    with tempfile.TemporaryDirectory(prefix="soky-opinion-") as name:
+        folder = Path(name)
+        if signature is not None:
+            fields = [each.field for each in beside]
+            return (*_of_pdf(content, trust, folder), *of_container(content, signature, fields, trust, folder))
+        if content.startswith(b"PK\x03\x04"):
+            return tuple(of_package(content, beside, trust, folder))
+        if is_xml(content):
+            return of_xml(content, beside, folder) if beside else ()
+        if is_cms(content):
+            return of_container(None, content, [each.field for each in beside], trust, folder)
+        return _of_pdf(content, trust, folder)
+
+
+def _of_pdf(pdf: bytes, trust: Trust, folder: Path) -> tuple[Opinion, ...]:
     pieces = list(_cut_out(pdf))
     if not pieces:
         return ()
-    with tempfile.TemporaryDirectory(prefix="soky-opinion-") as name:
-        folder = Path(name)
-        return (*_openssl(pieces, trust, folder), *_endesive(pdf, {each.end for each in pieces}, folder))
+    return (*_openssl(pieces, trust, folder), *_endesive(pdf, {each.end for each in pieces}, folder))
 
 
-def with_second_opinion(report: Report, pdf: bytes, trust: Trust) -> Report:
+def with_second_opinion(report: Report, content: bytes, trust: Trust, *, signature: bytes | None = None) -> Report:
     """The report with what the others say: a finding per signature, and no better than INDETERMINATE where they disagree.
 
     Disagreement never lifts a verdict: a signature that failed here stays failed, whoever says otherwise.
     """
     if not report.signatures:
         return report
-    opinions = second_opinion(pdf, trust)
-    signatures = tuple(_compared(each, opinions) for each in report.signatures)
+    opinions = second_opinion(content, trust, report, signature=signature)
+    signatures = tuple(compared(each, opinions) for each in report.signatures)
     differs = any(f.code == "SECOND_OPINION_DISAGREES" for each in signatures for f in each.findings)
     verdict = Verdict.INDETERMINATE if differs and report.verdict is Verdict.TOTAL_PASSED else report.verdict
     return replace(report, signatures=signatures, verdict=verdict)
 
 
-def _compared(report: SignatureReport, opinions: Sequence[Opinion]) -> SignatureReport:
-    mine = [each for each in opinions if each.signed_bytes == report.signed_bytes]
+def in_pdf(report: SignatureReport) -> bool:
+    """Whether the signature stands in a PDF, and was found in one of its revisions."""
+    return report.signed_revision is not None
+
+
+def about(report: SignatureReport, opinions: Sequence[Opinion]) -> list[Opinion]:
+    """The opinions on this signature: in a PDF by where its revision ends, elsewhere by its name."""
+    if in_pdf(report):
+        return [each for each in opinions if not each.field and each.signed_bytes == report.signed_bytes]
+    return [each for each in opinions if each.field and each.field == report.field]
+
+
+def compared(report: SignatureReport, opinions: Sequence[Opinion]) -> SignatureReport:
+    """The signature's report with what they say of it."""
+    mine = about(report, opinions)
     said = [each for each in mine if each.says is not Says.CANNOT_JUDGE]
     if not said:
-        reasons = "; ".join(f"{each.by}: {each.detail}" for each in mine) or "-"
-        return _with(report, finding("SECOND_OPINION_NONE", reasons))
+        return _with(report, told("SECOND_OPINION_NONE", [each.word for each in mine]))
     ours = Says.VALID if report.intact else Says.INVALID
     others = [each for each in said if each.says is not ours]
     if not others:
-        return _with(report, finding("SECOND_OPINION_AGREES", ", ".join(_told(each) for each in said)))
-    told = _with(report, finding("SECOND_OPINION_DISAGREES", ", ".join(_told(each) for each in others)))
+        return _with(report, told("SECOND_OPINION_AGREES", [each.word for each in said]))
+    differing = _with(report, told("SECOND_OPINION_DISAGREES", [each.word for each in others]))
     if report.verdict is not Verdict.TOTAL_PASSED:
-        return told
-    return replace(told, verdict=Verdict.INDETERMINATE, sub_indication=SubIndication.SIG_CONSTRAINTS_FAILURE)
-
-
-def _told(opinion: Opinion) -> str:
-    return f"{opinion.by}: {opinion.says} ({opinion.detail or 'hash + value'}; not: {', '.join(opinion.blind_spots)})"
+        return differing
+    return replace(differing, verdict=Verdict.INDETERMINATE, sub_indication=SubIndication.SIG_CONSTRAINTS_FAILURE)
 
 
 def _with(report: SignatureReport, *more: Finding) -> SignatureReport:
@@ -142,50 +140,13 @@ def _cut_out(pdf: bytes) -> Iterator[_Piece]:
         )
 
 
-# openssl
-
-
 def _openssl(pieces: Sequence[_Piece], trust: Trust, folder: Path) -> Iterator[Opinion]:
-    program = shutil.which("openssl")
-    if program is None:
-        return
-    roots = b"".join(root.certificate.parsed.public_bytes(Encoding.PEM) for root in trust.roots)
-    (folder / "roots.pem").write_bytes(roots)
     for piece in pieces:
-        (folder / "signed").write_bytes(piece.signed)
-        (folder / "contents").write_bytes(piece.contents)
-        asked = _timestamp_command(program) if piece.is_timestamp else _cms_command(program)
-        said = run(asked, folder=folder, environment=plain_environment())
-        says, detail = _openssl_says(said, is_timestamp=piece.is_timestamp)
-        yield Opinion(by="openssl", says=says, signed_bytes=piece.end, detail=detail, blind_spots=BLIND_SPOTS["openssl"])
-
-
-def _cms_command(program: str) -> list[str]:
-    """-noverify: the signer's chain is not its question; what of it openssl would judge by today's clock says nothing."""
-    given = ["-binary", "-inform", "DER", "-in", "contents", "-content", "signed"]
-    return [program, "cms", "-verify", "-noverify", *given, "-out", "/dev/null"]
-
-
-def _timestamp_command(program: str) -> list[str]:
-    return [program, "ts", "-verify", "-data", "signed", "-in", "contents", "-token_in", "-CAfile", "roots.pem"]
-
-
-def _openssl_says(said: Said | None, *, is_timestamp: bool) -> tuple[Says, str]:
-    if said is None or not said.in_time:
-        return Says.CANNOT_JUDGE, "no answer"
-    if said.code == 0:
-        return Says.VALID, ""
-    # Its words since 1.1; anything else (an unknown algorithm, a chain that it refuses) is no judgement of these bytes.
-    of_content = ("verification failure", "content verify error", "signature failure")
-    wrong = ("message imprint mismatch",) if is_timestamp else of_content
-    found = next((each for each in wrong if each in said.err), None)
-    if found is not None:
-        return Says.INVALID, found
-    lines = [line for line in said.err.splitlines() if line.strip()]
-    return Says.CANNOT_JUDGE, lines[-1].rsplit(":", maxsplit=5)[0][-120:] if lines else f"exit {said.code}"
-
-
-# endesive
+        answer = ask_openssl(piece.contents, piece.signed, trust, folder, is_timestamp=piece.is_timestamp)
+        if answer is None:
+            return
+        says, detail = answer
+        yield Opinion(by="openssl", says=says, signed_bytes=piece.end, detail=detail, blind_spots=OF_OPENSSL)
 
 
 def _endesive(pdf: bytes, ends: set[int], folder: Path) -> Iterator[Opinion]:

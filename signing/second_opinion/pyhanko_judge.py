@@ -17,7 +17,8 @@ from pathlib import Path
 
 from signing.report import Report
 from signing.second_opinion.limited import plain_environment, run, short_name
-from signing.second_opinion.opinions import MAX_BYTES, Says
+from signing.second_opinion.opinion import MAX_BYTES, Says
+from signing.second_opinion.words import Word, reason
 from signing.trust import Trust
 
 SECONDS = 120.0  # per file; ten signatures on a tagged class book of 45 pupils take 15 to 20
@@ -38,6 +39,11 @@ class Judged:
     detail: str = ""
     named: tuple[str, ...] = ()  # the differences with a name that it set aside
 
+    @property
+    def reason(self) -> Word:
+        """Why, where it does not simply agree."""
+        return reason(self.about, self.detail, ", ".join(self.named))
+
     def to_json(self) -> dict[str, object]:
         """Plain values."""
         return {
@@ -53,7 +59,7 @@ class Judged:
 def ask_pyhanko(
     pdf: bytes, trust: Trust, report: Report, *, named: Iterable[str] = ALL_NAMED, seconds: float = SECONDS
 ) -> tuple[Judged, ...]:
-    """One for each signature of the report, in its order; CANNOT_JUDGE where nothing came in time. Never raises.
+    """One for each signature of the report in the PDF, in its order; CANNOT_JUDGE where nothing came in time. Never raises.
 
     `named`: the differences that are set aside; without them pyHanko judges as it comes.
     """

@@ -17,10 +17,11 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from signing.findings import finding
 from signing.report import Report, SignatureReport, SubIndication, Verdict
-from signing.second_opinion.opinions import Opinion, Says, second_opinion
+from signing.second_opinion.opinion import Opinion, Says
+from signing.second_opinion.opinions import about, compared, in_pdf, second_opinion
 from signing.second_opinion.pyhanko_judge import ALL_NAMED, SECONDS, Judged, ask_pyhanko
+from signing.second_opinion.words import Word, phrase, told
 from signing.trust import Trust
 
 ONE_OF = 64
@@ -43,11 +44,8 @@ class Sampling:
         return int.from_bytes(drawn[:8]) * self.one_of < _SCALE
 
     def takes(self, report: Report) -> bool:
-        """Whether this file is looked at twice. Never a file in which nothing passed, and none without byte ranges
-        (XML, packages, CAdES): the others could not be shown what was signed.
-        """
-        passed = [each for each in report.signatures if each.verdict is Verdict.TOTAL_PASSED and each.signed_bytes is not None]
-        return bool(passed) and self.draws(report.sha256)
+        """Whether this file is looked at twice. Never a file in which nothing passed."""
+        return any(each.verdict is Verdict.TOTAL_PASSED for each in report.signatures) and self.draws(report.sha256)
 
 
 class State(StrEnum):
@@ -63,9 +61,14 @@ class Difference:
     """A signature that we passed and another program does not."""
 
     field: str
-    by: str  # "pyhanko", "openssl", "endesive"
+    by: str  # "pyhanko", "openssl", "endesive", "xmlsec1"
     about: str  # "digest", "value", "coverage", "changes", "trust"; "" where the program does not say
     detail: str
+
+    @property
+    def word(self) -> Word:
+        """For people."""
+        return phrase(self.by, says=str(Says.INVALID), about=self.about, detail=self.detail)
 
     def to_json(self) -> dict[str, str]:
         """Plain values."""
@@ -104,29 +107,48 @@ class SecondLook:
 
 
 def second_look(
-    pdf: bytes, trust: Trust, report: Report, *, named: Iterable[str] = ALL_NAMED, seconds: float = SECONDS
+    content: bytes,
+    trust: Trust,
+    report: Report,
+    *,
+    signature: bytes | None = None,
+    named: Iterable[str] = ALL_NAMED,
+    seconds: float = SECONDS,
 ) -> SecondLook:
-    """Ask pyHanko, openssl and endesive about a file of which we have a report. Never raises; takes `seconds` and some more."""
-    judged = ask_pyhanko(pdf, trust, report, named=named, seconds=seconds)
-    opinions = second_opinion(pdf, trust)
+    """Ask the others about a file of which we have a report, pyHanko of PDFs alone. Never raises; takes `seconds` and more."""
+    pages = tuple(each for each in report.signatures if in_pdf(each))
+    judged = ask_pyhanko(content, trust, replace(report, signatures=pages), named=named, seconds=seconds)
+    opinions = second_opinion(content, trust, report, signature=signature)
     passed = {each.field: each for each in report.signatures if each.verdict is Verdict.TOTAL_PASSED}
     ours = [each for each in judged if each.field in passed]
+    elsewhere = [each for each in passed.values() if not in_pdf(each)]
     return SecondLook(
         sha256=report.sha256,
         policy=trust.digest,
         at=datetime.now(UTC),
         differences=(*_of_pyhanko(ours), *_of_others(passed.values(), opinions)),
-        not_judged=tuple(f"{each.field}: {each.detail}" for each in ours if each.says is Says.CANNOT_JUDGE),
+        not_judged=(
+            *(f"{each.field}: {each.detail}" for each in ours if each.says is Says.CANNOT_JUDGE),
+            *(f"{each.field}: {_why_not(each, opinions)}" for each in elsewhere if not _is_judged(each, opinions)),
+        ),
         named=tuple(sorted({name for each in ours for name in each.named})),
         judged=judged,
         opinions=opinions,
     )
 
 
+def _is_judged(report: SignatureReport, opinions: Sequence[Opinion]) -> bool:
+    return any(each.says is not Says.CANNOT_JUDGE for each in about(report, opinions))
+
+
+def _why_not(report: SignatureReport, opinions: Sequence[Opinion]) -> str:
+    return "; ".join(f"{each.by}: {each.detail}" for each in about(report, opinions)) or "-"
+
+
 def with_second_look(report: Report, look: SecondLook) -> Report:
     """The report with what was found: a finding per signature, and no better than INDETERMINATE where another disagrees."""
     differing = {each.field for each in look.differences}
-    others = tuple(each if each.field in differing else _told(each, look) for each in report.signatures)
+    others = tuple(each if each.field in differing else _with_their_word(each, look) for each in report.signatures)
     return with_differences(replace(report, signatures=others), look.differences)
 
 
@@ -142,23 +164,28 @@ def _doubted(report: SignatureReport, differences: Sequence[Difference]) -> Sign
     against = [each for each in differences if each.field == report.field]
     if not against:
         return report
-    detail = "; ".join(f"{each.by}: {each.about} {each.detail}".strip() for each in against)
-    told = replace(report, findings=(*report.findings, finding("SECOND_OPINION_DISAGREES", detail)))
+    more = replace(report, findings=(*report.findings, told("SECOND_OPINION_DISAGREES", [each.word for each in against])))
     if report.verdict is not Verdict.TOTAL_PASSED:
-        return told
-    return replace(told, verdict=Verdict.INDETERMINATE, sub_indication=SubIndication.SIG_CONSTRAINTS_FAILURE)
+        return more
+    return replace(more, verdict=Verdict.INDETERMINATE, sub_indication=SubIndication.SIG_CONSTRAINTS_FAILURE)
 
 
-def _told(report: SignatureReport, look: SecondLook) -> SignatureReport:
+def _with_their_word(report: SignatureReport, look: SecondLook) -> SignatureReport:
+    if not in_pdf(report):  # pyHanko has nothing to add
+        told_already = any(each.code.startswith("SECOND_OPINION") for each in report.findings)
+        return report if told_already else compared(report, look.opinions)
     judged = next((each for each in look.judged if each.field == report.field), None)
     if judged is None or judged.says is Says.CANNOT_JUDGE:
-        more = finding("SECOND_OPINION_NONE", f"pyhanko: {judged.detail if judged else '-'}")
+        why = judged.detail if judged else "no answer"
+        more = told("SECOND_OPINION_NONE", [phrase("pyHanko", says=str(Says.CANNOT_JUDGE), detail=why)])
     elif (judged.says is Says.VALID) == (report.verdict is Verdict.TOTAL_PASSED):
-        aside = f"; {', '.join(judged.named)}" if judged.named else ""
-        more = finding("SECOND_OPINION_AGREES", f"pyhanko (not: {', '.join(BLIND_SPOTS)}{aside})")
+        aside = ", ".join(judged.named)
+        agreed = phrase("pyHanko", says=str(judged.says), about=judged.about, detail=aside, without=BLIND_SPOTS)
+        more = told("SECOND_OPINION_AGREES", [agreed])
     else:
         # We are the stricter: told, and nothing follows from it.
-        more = finding("SECOND_OPINION_DISAGREES", f"pyhanko: {judged.says} {judged.about} {judged.detail}".strip())
+        strict = phrase("pyHanko", says=str(judged.says), about=judged.about, detail=judged.detail)
+        more = told("SECOND_OPINION_DISAGREES", [strict])
     return replace(report, findings=(*report.findings, more))
 
 
@@ -170,6 +197,6 @@ def _of_pyhanko(judged: Sequence[Judged]) -> Iterator[Difference]:
 
 def _of_others(passed: Iterable[SignatureReport], opinions: Sequence[Opinion]) -> Iterator[Difference]:
     for report in passed:
-        for each in opinions:
-            if each.signed_bytes == report.signed_bytes and each.says is Says.INVALID:
+        for each in about(report, opinions):
+            if each.says is Says.INVALID:
                 yield Difference(field=report.field, by=each.by, about="", detail=each.detail)
