@@ -162,9 +162,12 @@ def sign(
     image: Annotated[Path | None, typer.Option("--image", help="PNG of the hand signature")] = None,
     reason: Annotated[str, typer.Option("--reason")] = "",
     seal: Annotated[bool, typer.Option("--seal", help="con dấu của cơ quan / the seal of an organisation")] = False,
-    pin_fd: Annotated[int | None, typer.Option("--pin-fd", help="read the PIN from this file descriptor")] = None,
+    pin_fd: Annotated[
+        int | None, typer.Option("--pin-fd", help="đọc mã PIN từ số này / read the PIN from this file descriptor")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="ghi đè OUT nếu đã có / overwrite OUT")] = False,
 ) -> None:
-    """Ký một tệp PDF. / Sign a PDF."""
+    """Ký một tệp PDF, ghi vào tệp mới. / Sign a PDF into a new file."""
     from api.signing_command import sign_file
 
     raise typer.Exit(
@@ -179,6 +182,8 @@ def sign(
             reason=reason,
             pin_fd=pin_fd,
             seal=seal,
+            force=force,
+            say=typer.echo,
         )
     )
 

@@ -3,13 +3,18 @@
 import getpass
 import os
 import sys
-import tempfile
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import signing
-from api.file_problems import file_problem
+from api.endings import fail, sentence
+from api.whole_files import write_whole
+from signing.errors import BadRequest, LevelNotReached
+from signing.verification.certificates import readable_certificate
+from signing.visible import visible
 
 # A PIN is short; whatever is longer is not one.
 LONGEST_SECRET = 256
@@ -27,36 +32,79 @@ def sign_file(
     reason: str,
     pin_fd: int | None,
     seal: bool = False,
+    force: bool = False,
+    say: Callable[[str], None] = print,
 ) -> int:
     """Write the signed file beside nothing else: complete, or not at all. Returns the exit code.
 
-    `seal`: an organisation's certificate; it does not sign for a person, nor a person's for it.
+    `seal`: an organisation's certificate; it does not sign for a person, nor a person's for it. `force`: a file that stands
+    at `target` is replaced; without it that is refused before the key is asked for anything.
     """
+    if (taken := _no_place(source, target, force=force)) is not None:
+        return fail(taken)
     try:
         request = signing.SignRequest(
             field=field,
             kind="seal" if seal else "signature",
-            level=signing.Level(level),
+            level=_level(level, tsa),
             appearance=signing.Image(png=image.read_bytes()) if image else None,
             reason=reason,
         )
         pdf = source.read_bytes()
-    except ValueError:
-        return _refuse(f"{level}: mức không có / is no level: B-B, B-T, B-LT or B-LTA")
-    except OSError as problem:
-        return _refuse(f"FILE_PROBLEM: {file_problem(problem)}")
-    if request.level is not signing.Level.B_B and not tsa:
-        return _refuse(f"{level}: cần --tsa / needs --tsa URL, a time-stamping authority")
-    try:
         timestamper = signing.HttpTimestamper(tsa) if tsa else None
         with signing.open_signer(key, lambda word: _ask(word, pin_fd)) as signer:
             evidence = _evidence(request.level, signer, tsa)
             request = _in_a_new_place(pdf, request)
             signed = signing.sign(pdf, request, signer, timestamper=timestamper, evidence=evidence)
-    except signing.SigningError as refusal:
-        return _refuse(f"{refusal.code}: {refusal}")
-    _write_whole(target, signed)
+            certificate = signer.certificate
+        write_whole(target, signed)
+    except LevelNotReached as short:
+        # Valid, but below what was asked for: not written, so that nobody takes it for the other.
+        return fail(f"{short.code}: {short.vi}; không ghi gì / {short.en}; nothing was written")
+    except (signing.SigningError, OSError) as problem:
+        return fail(sentence(problem))
+    say(_done(certificate, request, signed, target))
     return 0
+
+
+def _level(name: str, tsa: list[str]) -> signing.Level:
+    """BadRequest for one that does not exist, and for one above B-B without a time-stamping authority."""
+    try:
+        level = signing.Level(name)
+    except ValueError:
+        raise BadRequest(f"không có mức {name}, chỉ có B-B, B-T, B-LT, B-LTA", f"there is no level {name}") from None
+    if level is not signing.Level.B_B and not tsa:
+        raise BadRequest(
+            f"mức {level} cần --tsa URL của dịch vụ cấp dấu thời gian", f"{level} needs --tsa URL, a time-stamping authority"
+        )
+    return level
+
+
+def _no_place(source: Path, target: Path, *, force: bool) -> str | None:
+    """Why nothing is written to `target`."""
+    shown = visible(str(target))
+    if os.path.isdir(target):  # noqa: PTH112 -- Path.is_dir raises where a folder is closed
+        return f"OUT_IS_FOLDER: «{shown}» là thư mục, cần tên tệp / “{shown}” is a folder, a file's name is needed"
+    if force or not os.path.lexists(target):
+        return None
+    if os.path.realpath(source) == os.path.realpath(target):
+        return f"OUT_IS_IN: «{shown}» là chính tệp cần ký; thêm --force để ghi đè / “{shown}” is IN itself"
+    return (
+        f"OUT_EXISTS: «{shown}» đã có, không ghi đè; thêm --force nếu muốn / “{shown}” is there already, --force overwrites it"
+    )
+
+
+def _done(certificate: bytes, request: signing.SignRequest, signed: bytes, target: Path) -> str:
+    """Who signed what, at which level, to where: two lines, Vietnamese and English."""
+    read = readable_certificate(certificate)
+    name = visible((read.common_name if read is not None else None) or "?")
+    what_vi, what_en = ("Con dấu", "sealed") if request.kind == "seal" else ("Chữ ký", "signed")
+    at = datetime.now(UTC).astimezone().strftime("%d/%m/%Y %H:%M:%S")
+    place, shown, level = visible(request.field), visible(str(target)), request.level
+    return (
+        f"{what_vi} của {name} vào ô «{place}», mức {level}, lúc {at}, ghi vào {shown} ({len(signed)} byte)"
+        f" / {what_en} by {name} in field “{place}” at level {level}, written to {shown}"
+    )
 
 
 def _in_a_new_place(pdf: bytes, request: signing.SignRequest) -> signing.SignRequest:
@@ -94,20 +142,3 @@ def _ask(word: str, pin_fd: int | None) -> str:
     if not said:
         raise NoSecretGiven("không có mã nào được đưa vào", "no secret was given: the input ended")
     return said.rstrip("\r\n")
-
-
-def _write_whole(target: Path, content: bytes) -> None:
-    """Temp file, fsync, rename: after a power failure the old file or the new one is there, never half of one."""
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as half:
-        half.write(content)
-        half.flush()
-        os.fsync(half.fileno())
-    mask = os.umask(0)
-    os.umask(mask)
-    Path(half.name).chmod(0o666 & ~mask)  # as an ordinary new file of this user
-    Path(half.name).replace(target)
-
-
-def _refuse(message: str) -> int:
-    sys.stderr.write(f"{message}\n")
-    return 2

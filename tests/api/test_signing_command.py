@@ -70,6 +70,46 @@ def test_a_refusal_names_what_is_wrong_and_writes_nothing(desk: Path, arguments:
     assert not (desk / "out.pdf").exists()
 
 
+def test_success_says_who_signed_what_and_where(desk: Path) -> None:
+    """One line: name, field, level, place; nothing on the stream for problems."""
+    done = soky(desk, "sign", "blank.pdf", "told.pdf", "--key", "file:keys/lan.p12", "--field", "Sig1", "--level", "B-B")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 1
+    for word in ("Trần Thị Lan", "Sig1", "B-B", "told.pdf", str((desk / "told.pdf").stat().st_size)):
+        assert word in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("out", "code"),
+    [("there.pdf", "OUT_EXISTS"), ("blank.pdf", "OUT_IS_IN"), ("folder", "OUT_IS_FOLDER"), ("link", "OUT_EXISTS")],
+)
+def test_what_is_there_is_not_overwritten(out: str, code: str, desk: Path) -> None:
+    """Refused before the PIN is asked for, also for a link that leads nowhere; the file stays as it was."""
+    (desk / "there.pdf").write_bytes(b"somebody's only copy")
+    (desk / "folder").mkdir(exist_ok=True)
+    (desk / "link").unlink(missing_ok=True)
+    (desk / "link").symlink_to("nowhere")
+    before = (desk / "blank.pdf").read_bytes()
+    done = soky(desk, "sign", "blank.pdf", out, "--key", "file:keys/lan.p12", "--field", "S", "--level", "B-B", pin="000000")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"{code}: ")
+    assert (desk / "there.pdf").read_bytes() == b"somebody's only copy"
+    assert (desk / "blank.pdf").read_bytes() == before
+
+
+def test_force_overwrites(desk: Path) -> None:
+    """Also the file itself; and leaves nothing beside it."""
+    (desk / "again.pdf").write_bytes((desk / "blank.pdf").read_bytes())
+    order = ("--key", "file:keys/lan.p12", "--field", "S", "--level", "B-B")
+    done = soky(desk, "sign", "again.pdf", "again.pdf", *order, "--force")
+
+    assert done.returncode == 0, done.stderr
+    assert len((desk / "again.pdf").read_bytes()) > len((desk / "blank.pdf").read_bytes())
+    assert not [each for each in desk.iterdir() if each.name.startswith(".")]
+
+
 def test_an_input_that_ends_is_no_empty_pin(desk: Path) -> None:
     """A token counts every PIN that is tried: where nobody gave one, none is tried."""
     program = Path(sys.executable).with_name("soky")
@@ -170,7 +210,9 @@ def test_a_seal_says_that_it_is_one(desk: Path) -> None:
     """The school's certificate signs with --seal and not without; a person's not with it."""
     signing.DemoAuthority(desk).issue("Trường THCS Nguyễn Du", "MST:0200000001", kind="seal", pin=PIN, file="truong")
     words = ("sign", "blank.pdf", "sealed.pdf", "--field", "Seal1", "--key")
-    with_seal, without = soky(desk, *words, "file:keys/truong.p12", "--seal"), soky(desk, *words, "file:keys/truong.p12")
+    with_seal = soky(desk, *words, "file:keys/truong.p12", "--seal")
+    words = ("sign", "blank.pdf", "refused.pdf", "--field", "Seal1", "--key")
+    without = soky(desk, *words, "file:keys/truong.p12")
     person = soky(desk, *words, "file:keys/lan.p12", "--seal")
     (told,) = json.loads(soky(desk, "verify", "sealed.pdf", "--trust", "trust", "--json").stdout)["signatures"]
 
