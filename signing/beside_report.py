@@ -187,8 +187,8 @@ def _findings(worth: Worth) -> Iterable[Finding]:
 
 def _link(certificate: Certificate) -> ChainLink:
     return ChainLink(
-        subject=certificate.parsed.subject.rfc4514_string(),
-        issuer=certificate.parsed.issuer.rfc4514_string(),
+        subject=certificate.subject_text,
+        issuer=certificate.issuer_text,
         serial=f"{certificate.serial:x}",
         not_before=certificate.not_before,
         not_after=certificate.not_after,

@@ -88,7 +88,10 @@ def judge_timestamp(  # noqa: PLR0911 -- one per check that can fail
     if expected(token.digest) != token.imprint:
         return _failed(token, None, SubIndication.HASH_FAILURE, "it proves other data")
     content = token.signed.encapsulated or b""
-    checked = check(token.signed, content)
+    try:
+        checked = check(token.signed, content)
+    except Fault as fault:
+        return _failed(token, None, SubIndication.FORMAT_FAILURE, str(fault))
     if not checked.sound or checked.certificate is None:
         return _failed(token, checked, checked.sub_indication or SubIndication.SIG_CRYPTO_FAILURE, checked.reason)
     chain = judge_chain(

@@ -128,7 +128,7 @@ def _verify(
     sound = [each for each in examined if isinstance(each, _Sound)]
     worths = _weighed(sound, setting)
     reports = tuple(
-        each if isinstance(each, SignatureReport) else _reported(each, worths[each.element.number], setting)
+        each if isinstance(each, SignatureReport) else _reported(each, worths.get(each.element.number), setting)
         for each in examined
     )
     covered: list[Covered] = []
@@ -183,13 +183,7 @@ def _examined(element: Element, setting: Setting) -> _Sound | SignatureReport:
             )
         return broken_report(where, code="BAD_SIGNATURE_ELEMENT", detail=str(fault), claimed=claimed)
     except Exception as surprise:  # noqa: BLE001 -- hostile bytes reach deep into libraries: never let one out
-        return broken_report(
-            where,
-            code="CHECK_FAILED",
-            detail=type(surprise).__name__,
-            verdict=Verdict.INDETERMINATE,
-            sub_indication=SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
-        )
+        return _surprised(where, type(surprise).__name__)
 
 
 def _sound(where: str, parsed: Parsed, setting: Setting) -> _Sound | SignatureReport:
@@ -259,7 +253,10 @@ def _weighed(sound: Sequence[_Sound], setting: Setting) -> dict[int, Worth]:
             for other in around[each.element.number]
             if (worth := worths.get(other.element.number)) is not None and (proof := _proof_by(worth)) is not None
         )
-        worths[each.element.number] = weigh(_with_proofs(each.given, proofs), setting.trust, now=setting.now)
+        try:
+            worths[each.element.number] = weigh(_with_proofs(each.given, proofs), setting.trust, now=setting.now)
+        except Exception:  # noqa: BLE001, S112 -- a surprise about one signature is told in its report and hides no other
+            continue
     return worths
 
 
@@ -296,7 +293,28 @@ def _with_proofs(given: Given, proofs: tuple[Proof, ...]) -> Given:
 # The report
 
 
-def _reported(one: _Sound, worth: Worth, setting: Setting) -> SignatureReport:
+def _reported(one: _Sound, worth: Worth | None, setting: Setting) -> SignatureReport:
+    """The report of a sound signature; one that nobody could weigh (None) is told as such."""
+    try:
+        if worth is not None:
+            return _report_of(one, worth, setting)
+        surprise = "weigh"
+    except Exception as fault:  # noqa: BLE001 -- hostile bytes reach deep into libraries: never let one out
+        surprise = type(fault).__name__
+    return _surprised(one.field, surprise)
+
+
+def _surprised(where: str, surprise: str) -> SignatureReport:
+    return broken_report(
+        where,
+        code="CHECK_FAILED",
+        detail=surprise,
+        verdict=Verdict.INDETERMINATE,
+        sub_indication=SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
+    )
+
+
+def _report_of(one: _Sound, worth: Worth, setting: Setting) -> SignatureReport:
     changed = one.listed.changed
     report = signature_report(
         one.field,

@@ -1,7 +1,7 @@
 """What a report says of XML beside its verdict: when the signer says they signed, what nobody signed, what cannot be read."""
 
 import hashlib
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -319,3 +319,41 @@ def test_a_file_in_canonical_form_whose_text_is_cut(ana: Issued, trust: Trust) -
 
     assert verify_xml(signed, trust, files=files).verdict is Verdict.TOTAL_PASSED
     assert (report.verdict, "TEXT_CUT" in codes(report)) == (Verdict.INDETERMINATE, True)
+
+
+def test_a_certificate_that_the_library_cannot_read_hides_no_other_signature(
+    ana: Issued, people: Mapping[str, Issued], trust: Trust
+) -> None:
+    """Its key fits and its names are none: that signature is not trusted, the other one is judged as ever."""
+    common_name = bytes.fromhex("0603550403")
+    for nth in (1, 2):  # of the issuer, of the subject
+        parts = ana.certificate.split(common_name)
+        odd = common_name.join(parts[:nth]) + bytes.fromhex("0603800403") + common_name.join(parts[nth:])
+        both = composed(
+            handmade(people["principal"], SMALL.replace(b"<place/>", b"<place/><place2/>")).replace(b'Id="s"', b'Id="o"'),
+            [reference("#d")],
+            rsa_sha256(ana),
+            key_info=x509(odd),
+            place=b"<place2/>",
+        )
+        report = verify_xml(both, trust)
+
+        assert [each.verdict for each in report.signatures] == [Verdict.TOTAL_PASSED, Verdict.INDETERMINATE]
+        assert report.verdict is Verdict.INDETERMINATE
+
+
+def test_a_timestamp_that_breaks_in_the_middle_breaks_nothing_else(authority: DemoAuthority, trust: Trust, ana: Issued) -> None:
+    """Each byte of the attribute that binds its certificate, altered: the timestamp is told, the signature is B-B."""
+    document = b'<r><DATA Id="d">1</DATA><p/></r>'
+    signed = sign_xml(document, reference_id="d", place="p", signer=ana.signer(), level=Level.B_T, timestamper=authority)
+    before, rest = signed.split(b"<xades:EncapsulatedTimeStamp>")
+    token, after = rest.split(b"</xades:EncapsulatedTimeStamp>")
+    der = b64decode(token)
+    start = der.index(bytes.fromhex("060b2a864886f70d010910022f"))
+    for place in range(start + 11, start + 60):
+        altered = b64encode(der[:place] + bytes([der[place] ^ 0x11]) + der[place + 1 :])
+        middle = b"<xades:EncapsulatedTimeStamp>" + altered + b"</xades:EncapsulatedTimeStamp>"
+        report = verify_xml(before + middle + after, trust)
+
+        assert (report.verdict, report.signatures[0].level) == (Verdict.TOTAL_PASSED, Level.B_B)
+        assert "TIMESTAMP_BROKEN" in codes(report)
