@@ -16,8 +16,8 @@ from signing.errors import BadRequest, LevelNotReached
 from signing.verification.certificates import readable_certificate
 from signing.visible import visible
 
-# A PIN is short; whatever is longer is not one.
-LONGEST_SECRET = 256
+# A PIN is short, an access token of a signing service may have some thousand characters.
+LONGEST_SECRET = 16 << 10
 
 
 def sign_file(
@@ -135,10 +135,22 @@ def _ask(word: str, pin_fd: int | None) -> str:
     if pin_fd is None and sys.stdin.isatty():
         return getpass.getpass(f"{word}: ")
     try:
-        said = sys.stdin.readline(LONGEST_SECRET) if pin_fd is None else os.read(pin_fd, LONGEST_SECRET).decode()
+        said = sys.stdin.readline(LONGEST_SECRET) if pin_fd is None else _line_of(pin_fd).decode()
     except (OSError, UnicodeDecodeError) as problem:
         where = f"--pin-fd {pin_fd}" if pin_fd is not None else "stdin"
         raise NoSecretGiven(f"không đọc được mã từ {where}", f"the secret cannot be read from {where}") from problem
     if not said:
         raise NoSecretGiven("không có mã nào được đưa vào", "no secret was given: the input ended")
+    if len(said) >= LONGEST_SECRET:  # a part of it would be a wrong one
+        raise NoSecretGiven(f"mã dài quá {LONGEST_SECRET} ký tự", f"the secret is longer than {LONGEST_SECRET} characters")
     return said.rstrip("\r\n")
+
+
+def _line_of(descriptor: int) -> bytes:
+    """One line and no more: the next secret that the key asks for is the next line."""
+    line = bytearray()
+    while len(line) < LONGEST_SECRET and (byte := os.read(descriptor, 1)):
+        line += byte
+        if byte == b"\n":
+            break
+    return bytes(line)
