@@ -289,8 +289,12 @@ def _ratio(these: Sequence[float], those: Sequence[float]) -> float:
 
 
 def _forget(paths: Sequence[Path]) -> None:
+    """Give back the room. The names go at the very end: for minutes ext4 passes over each inode that was just deleted when it
+    looks for a free one, which costs every new file of every side 0.2 to 0.6 ms.
+    """
     for path in paths:
-        path.unlink(missing_ok=True)
+        if path.exists():
+            os.truncate(path, 0)
 
 
 def _level_of(result: Path) -> Level:
