@@ -33,6 +33,7 @@ from signing.verification.signed_data import (
 MAX_SIGNATURE_BYTES = 16 * 1024 * 1024  # a B-LT signature with a large authority's revocation list
 MAX_ATTACHED_BYTES = 256 * 1024 * 1024  # with the signed file inside, which in PEM takes a third more
 
+_BEFORE_TEXT = frozenset({b"-", b"M", b" ", b"\t", b"\r", b"\n", b"\xef"})  # DER begins with none of them
 _SIGNATURE_POLICY = "1.2.840.113549.1.9.16.2.15"
 _SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")  # the object identifier of SignedData
 
@@ -282,11 +283,15 @@ def _policy_told(signed: SignedData) -> list[Finding]:
 
 
 def unarmoured(signature: bytes) -> bytes:
-    """DER as it is; from PEM what stands between its two lines."""
-    if not signature.startswith(b"-----BEGIN "):
+    """DER as it is; from PEM what stands between its two lines; base64 alone, as some programs write it, decoded."""
+    text = signature.removeprefix(b"\xef\xbb\xbf").strip() if signature[:1] in _BEFORE_TEXT else signature
+    if text.startswith(b"-----BEGIN "):
+        lines = text.splitlines()[1:-1]
+    elif text.startswith(b"MI"):  # a SEQUENCE of 128 bytes and more
+        lines = text.split()
+    else:
         return signature
-    lines = signature.strip().splitlines()
     try:
-        return base64.b64decode(b"".join(lines[1:-1]), validate=True)
+        return base64.b64decode(b"".join(lines), validate=True)
     except (binascii.Error, ValueError) as fault:
-        raise BadSignedData("the PEM around the signature is broken") from fault
+        raise BadSignedData("the base64 of the signature is broken") from fault

@@ -176,6 +176,25 @@ def test_what_openssl_signs_is_valid_here(people: Mapping[str, Issued], authorit
         assert (report.verdict, report.signatures[0].level) == (Verdict.TOTAL_PASSED, Level.B_B)
 
 
+def test_a_signature_as_text(people: Mapping[str, Issued], authority: DemoAuthority, tmp_path: Path) -> None:
+    """PEM with other line ends or an empty line before it, and base64 without anything around it."""
+    trust = Trust.of_certificates([authority.root, *authority.chain])
+    (tmp_path / "data").write_bytes(DATA)
+    write_identity(people["teacher"], tmp_path)
+    pem = sign_with_openssl(tmp_path, "-outform", "PEM")
+    bare = b"".join(pem.splitlines()[1:-1])
+    for each in (
+        pem.replace(b"\n", b"\r\n"),
+        b"\n" + pem,
+        b"\xef\xbb\xbf" + pem,
+        bare,
+        bare[:76] + b"\r\n" + bare[76:] + b"\n",
+    ):
+        assert verify_cades(DATA, each, trust).verdict is Verdict.TOTAL_PASSED
+        assert verify_cades(DATA + b"x", each, trust).verdict is Verdict.TOTAL_FAILED
+    assert verify_cades(DATA, bare[:-1] + b"!", trust).verdict is Verdict.TOTAL_FAILED
+
+
 def test_signed_attributes_are_not_sold_as_the_file(people: Mapping[str, Issued], trust: Trust) -> None:
     """Cut out of a genuine signature and shown as the file beside what is left of it: she never signed that file."""
     prepared = prepare_cades(DATA, people["curve"].certificate, people["curve"].chain)
