@@ -18,6 +18,11 @@ def write_whole(path: Path, content: bytes) -> None:
     real = Path(os.path.realpath(path))  # Path.resolve raises RuntimeError for links in a circle
     try:
         before = _stat(real)
+        if before is not None and not stat.S_ISREG(before.st_mode):
+            # A device or a pipe is written to, never put out of its place; a folder says what it is.
+            with real.open("wb") as there:
+                there.write(content)
+            return
         descriptor, name = tempfile.mkstemp(dir=real.parent, prefix=_ASIDE)
     except OSError as problem:
         raise _about(problem, path) from problem

@@ -1,5 +1,6 @@
 """A result is written whole or not at all, and nothing half-done is left beside it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -70,3 +71,19 @@ def test_links_in_a_circle_are_a_problem_of_files(tmp_path: Path) -> None:
 
     with pytest.raises(OSError, match="a"):
         write_whole(tmp_path / "a", b"new")
+
+
+def test_a_device_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    """As `--report-xml /dev/stdout` wants it; a full one is a problem, and a pipe stays a pipe."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(pipe, b"new")
+    read = os.read(reading, 10)
+    os.close(reading)
+    (tmp_path / "full").symlink_to("/dev/full")
+
+    assert (read, pipe.is_fifo()) == (b"new", True)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(tmp_path / "full", b"new")
+    assert Path("/dev/full").is_char_device()
