@@ -103,25 +103,25 @@ def require_permission(document: Document, form: Form, name: str, *, adds_field:
     A document timestamp is allowed after everything but a lock on its own field (ISO 32000-2, 12.8.2.2 and 12.8.2.4).
     """
     level = certified_level(document)
-    if level is not None and not is_timestamp:
-        _require_level(level, adds_field=adds_field)
+    if level is not None and not is_timestamp and _forbids(level, adds_field=adds_field):
+        raise Unusual("the certifying signature may forbid this")
     for field in form.signed:
         kinds = set()
         for kind, parameters in _transforms(document, field):
             kinds.add(kind)
             said = whole_number(document.resolve(parameters.get(b"/P", b"2" if kind == b"/DocMDP" else b"3")))
-            if not is_timestamp:  # also a certification that the catalog does not name (any more)
-                _require_level(said, adds_field=adds_field and kind == b"/DocMDP")
+            # Also a certification that the catalog does not name (any more).
+            forbids = not is_timestamp and _forbids(said, adds_field=adds_field and kind == b"/DocMDP")
             # A timestamp in a field that did not exist yet extends the proof and changes no locked one.
-            if kind == b"/FieldMDP" and not (adds_field and is_timestamp) and _locks(document, parameters, name):
-                raise Unusual(f"the signature in {field.name} locks {name}")
+            locks = kind == b"/FieldMDP" and not (adds_field and is_timestamp) and _locks(document, parameters, name)
+            if forbids or locks:
+                raise Unusual(f"the signature in {field.name} locks {name}, or everything")
         if b"/Lock" in field.values and b"/FieldMDP" not in kinds:
             raise Unusual(f"the field {field.name} brought a lock that its signature does not repeat")
 
 
-def _require_level(level: int, *, adds_field: bool) -> None:
-    if level not in (2, 3) or adds_field:
-        raise Unusual("a certifying or locking signature may forbid this")
+def _forbids(level: int, *, adds_field: bool) -> bool:
+    return level not in (2, 3) or adds_field
 
 
 def certified_level(document: Document) -> int | None:
