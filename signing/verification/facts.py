@@ -38,6 +38,7 @@ class FoundSignature:
     contents: bytes  # the whole placeholder, decoded
     claimed: datetime | None  # /M
     has_cert_entry: bool = False
+    certificates: tuple[bytes, ...] = ()  # of /Cert, where the form keeps them there
     has_reason: bool = False
     revision: int  # in which it was made, from 0
     coverage: Coverage

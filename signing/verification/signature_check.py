@@ -99,6 +99,8 @@ def signing_certificate(signed: SignedData) -> Certificate | None:
 def _cryptography(signed: SignedData, certificate: Certificate, digest: bytes) -> Checked:  # noqa: PLR0911 -- one per fault
     attributes = signed.signed_attributes
     if attributes is None:
+        if signed.recovered is not None and not hmac.compare_digest(signed.recovered, digest):
+            return _broken(signed, certificate, SubIndication.HASH_FAILURE, "DIGEST_MISMATCH", "digest of the content")
         if not digest_is_signed(certificate, signed.scheme, signed.signature, digest):
             return _broken(signed, certificate, SubIndication.SIG_CRYPTO_FAILURE, "SIGNATURE_VALUE", "signature value")
         return Checked(signed=signed, certificate=certificate, verdict=Verdict.TOTAL_PASSED)

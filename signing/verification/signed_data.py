@@ -134,6 +134,7 @@ class SignedData:
     timestamps: tuple[bytes, ...]
     ocsps: tuple[bytes, ...]  # of Adobe's signed attribute
     size: int  # bytes of DER that were read
+    recovered: bytes | None = None  # the digest inside a bare RSA value (see bare_signature.py)
 
     @property
     def message_digest(self) -> bytes | None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from signing.report import Finding
+from signing.verification.bare_signature import SUBFILTER as BARE
 from signing.verification.changes import FieldLock, History, Permission
 from signing.verification.der import read
 from signing.verification.facts import Coverage, FoundSignature, Later, SignedDocument
@@ -19,14 +20,14 @@ from signing.verification.pdf import Pdf, View
 from signing.verification.plain_changes import PlainHistory
 from signing.verification.repairing import hidden_objects, unusual_tables
 from signing.verification.security_store import read_store
-from signing.verification.signed_data import digest_of
+from signing.verification.signed_data import MAX_CERTIFICATES, digest_of
 from signing.verification.syntax import Ref, text_of
 from signing.verification.words import finding
 
 MAX_SIGNATURES = 1024  # fields that are judged; a class book has four, the largest known file about 300
 MAX_CONTENTS = 4 * 1024 * 1024  # a signature with revocation lists inside has up to one
 
-_SUBFILTERS = frozenset({"/ETSI.CAdES.detached", "/adbe.pkcs7.detached", "/adbe.pkcs7.sha1", "/ETSI.RFC3161"})
+_SUBFILTERS = frozenset({"/ETSI.CAdES.detached", "/adbe.pkcs7.detached", "/adbe.pkcs7.sha1", "/ETSI.RFC3161", BARE})
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:(Z)|([+-])(\d\d)'?(?:(\d\d)'?)?)?")
 _WHITE = b"\0\t\n\f\r "
 
@@ -179,12 +180,15 @@ def _signature(pdf: Pdf, view: View, field: Field, size: int) -> FoundSignature:
         "is_timestamp": stamp,
         "claimed": pdf_date(view.get(entries, "/M")),
         "has_cert_entry": entries.get("/Cert") is not None,
+        "certificates": _own_certificates(view, entries) if subfilter == BARE else (),
         "has_reason": entries.get("/Reason") is not None,
     }
     contents = view.get(entries, "/Contents")
     known["contents"] = contents if isinstance(contents, bytes) else b""
     revision = _revision(pdf, field)
     known["revision"] = revision
+    if isinstance(entries.get("/ByteRange"), Ref):
+        return _unusable(field, finding("BYTE_RANGE", "not in the signature's dictionary"), **known)
     numbers = view.items(entries.get("/ByteRange"))
     known["byte_range"] = tuple(number for number in numbers if isinstance(number, int))
     fault = _dictionary_fault(subfilter, contents) or _range_fault(pdf, field, numbers, size, contents)
@@ -199,6 +203,13 @@ def _signature(pdf: Pdf, view: View, field: Field, size: int) -> FoundSignature:
         fault = finding("DICTIONARY_REPLACED") if replaced else finding("BYTE_RANGE", "not a whole revision")
         return _unusable(field, fault, **{**known, "notes": notes})
     return FoundSignature(field=field.name, coverage=coverage, notes=notes, **known)
+
+
+def _own_certificates(view: View, entries: dict[str, Any]) -> tuple[bytes, ...]:
+    """The strings of /Cert: one, or several with the signer's first (12.8.1)."""
+    held = view.resolve(entries.get("/Cert"))
+    listed = [view.resolve(each) for each in held[:MAX_CERTIFICATES]] if isinstance(held, list) else [held]
+    return tuple(each for each in listed if isinstance(each, bytes))
 
 
 def _dictionary_fault(subfilter: str, contents: Any) -> Finding | None:

@@ -217,6 +217,8 @@ def _time_findings(judged: Judged) -> list[Finding]:
     if judged.chain is not None and judged.chain.passed and judged.chain.unknown:
         names = ", ".join(each.common_name for each in judged.chain.unknown)
         found.append(finding("REVOCATION_UNKNOWN", names))
+    if judged.chain is not None and judged.chain.passed and judged.chain.doubted:
+        found.append(finding("WORD_OF_REVOKED_ISSUER", ", ".join(each.common_name for each in judged.chain.doubted)))
     return found
 
 
