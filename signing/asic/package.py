@@ -11,13 +11,14 @@ import struct
 import unicodedata
 import zipfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from signing.asic.directory import check_directory
 from signing.asic.headers import BadPackage, check_kind, name_of, packed_data, unpacked
 from signing.findings import finding
 from signing.report import Finding
+from signing.verification.signed_data import digest_of
 
 MAX_BYTES = 256 * 1024 * 1024  # of the package, and of all its files together
 MAX_ENTRIES = 1000  # files, manifests and signatures
@@ -49,6 +50,17 @@ class Package:
     files: Mapping[str, bytes]  # in their order
     metadata: Mapping[str, bytes]  # below META-INF/, by full name
     findings: tuple[Finding, ...] = ()
+    digests: dict[tuple[str, str], bytes] = field(default_factory=dict, compare=False, repr=False)  # those made already
+
+    def digest(self, name: str, algorithm: str) -> bytes | None:
+        """The digest of a file, of metadata or of `mimetype`, made once for all manifests; None where there is no such file."""
+        data = self.files.get(name, self.metadata.get(name, self.form.encode() if name == MIMETYPE else None))
+        if data is None:
+            return None
+        known = self.digests.get((name, algorithm))
+        if known is None:
+            known = self.digests[name, algorithm] = digest_of(algorithm, data)
+        return known
 
 
 def read_package(content: bytes) -> Package:

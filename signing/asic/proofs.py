@@ -8,12 +8,12 @@ single signature.
 """
 
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from signing.asic.manifest import Manifest
-from signing.asic.package import META, MIMETYPE, Form, Package
+from signing.asic.package import META, Form, Package
 from signing.beside import Proof, ocsps_in
 from signing.trust import Trust
 from signing.verification.certificates import Certificate, readable_certificate
@@ -63,12 +63,12 @@ def scope_of(name: str, package: Package, manifests: Sequence[Manifest]) -> Scop
 
 
 def _scope_by(manifest: Manifest, package: Package) -> Scope:
-    everything: Mapping[str, bytes] = {**package.metadata, **package.files, MIMETYPE: package.form.encode()}
-    missing = [each.name for each in manifest.files if each.name not in everything]
+    found = {each.name: package.digest(each.name, each.digest) for each in manifest.files}
+    missing = [name for name, digest in found.items() if digest is None]
     if missing:
         raise Missing(", ".join(missing))
     for each in manifest.files:
-        if not hmac.compare_digest(digest_of(each.digest, everything[each.name]), each.value):
+        if not hmac.compare_digest(found[each.name] or b"", each.value):
             raise Changed(each.name)
     return Scope(
         data=manifest.content,

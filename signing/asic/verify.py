@@ -29,6 +29,7 @@ from signing.report import (
 from signing.trust import Trust
 from signing.verification.faults import Fault
 from signing.verification.timestamps import JudgedTimestamp
+from signing.xml.references import Budget
 from signing.xml.verify import verify_covering, verify_xml
 
 MAX_SIGNATURES = 64  # signatures and timestamps that are judged
@@ -92,9 +93,10 @@ def _verify(package: Package, trust: Trust, now: datetime, told: _Told, depth: i
     signatures = [each for each in package.metadata if _is_signature(each)]
     if len(signatures) > MAX_SIGNATURES:
         told.findings.append(finding("TOO_MANY_SIGNATURES", f"{len(signatures)} > {MAX_SIGNATURES}"))
+    budget = Budget()  # of all XAdES files together
     for each in signatures[:MAX_SIGNATURES]:
         if each.endswith(".xml"):
-            _xades(each, package, trust, now, told)
+            _xades(each, package, trust, now, told, budget)
         elif is_timestamp(each):
             _timestamp(each, package, proofs, told)
         else:
@@ -239,9 +241,10 @@ def _renewal_date(judged: JudgedTimestamp) -> datetime | None:
     return holds_until(judged.chain, judged.token.signed.scheme)
 
 
-def _xades(name: str, package: Package, trust: Trust, now: datetime, told: _Told) -> None:
+def _xades(name: str, package: Package, trust: Trust, now: datetime, told: _Told, budget: Budget) -> None:
     """XAdES signatures of the package: their references name its files."""
-    report, covered = verify_covering(package.metadata[name], trust, at=now, files=package.files)
+    report, covered = verify_covering(package.metadata[name], trust, at=now, files=package.files, budget=budget)
+    told.findings += [each for each in report.findings if each.code == "TOO_MANY_SIGNATURES"]
     if report.verdict in {Verdict.UNREADABLE, Verdict.NO_SIGNATURE}:
         told.signatures.append(broken_report(name, code="BAD_SIGNATURE_ELEMENT", findings=report.findings))
         return

@@ -34,7 +34,7 @@ from signing.xml.covering import (
     unsigned_parts,
 )
 from signing.xml.manifests import Listed, follow_manifests
-from signing.xml.references import Covered, Refused, Setting, binds_properties, check_reference, claimed_time
+from signing.xml.references import Budget, Covered, Refused, Setting, binds_properties, check_reference, claimed_time
 from signing.xml.signature import Parsed, TransformRefused, UnknownAlgorithm, read_signature
 from signing.xml.signer import candidates_for, find_signer, scheme_named
 from signing.xml.transcript import is_transcript, transcript_faults, unfinished, wrong_signers
@@ -70,14 +70,26 @@ def verify_covering(
     at: datetime | None = None,
     name: str = "",
     files: Mapping[str, bytes] | None = None,
+    budget: Budget | None = None,
 ) -> tuple[Report, Mapping[str, tuple[Covered, ...]]]:
-    """`verify_xml`, and by the field of each intact signature what it covers: for programs that must know it."""
+    """`verify_xml`, and by the field of each intact signature what it covers: for programs that must know it.
+
+    `budget` is shared by the documents of one package.
+    """
     now = at or datetime.now(UTC)
     signatures: tuple[SignatureReport, ...] = ()
     covered: dict[str, tuple[Covered, ...]] = {}
     try:
         document = read_document(content)
-        signatures, findings = _verify(document, trust, now, files or {}, covered)
+        setting = Setting(
+            document=document,
+            trust=trust,
+            now=now,
+            files=files or {},
+            signatures=tuple(signature_elements(document)),
+            budget=budget or Budget(),
+        )
+        signatures, findings = _verify(setting, covered)
         verdict = worst(signatures, doubtful=any(each.code in _DOUBTFUL for each in findings))
         if verdict is Verdict.NO_SIGNATURE:
             findings = (*findings, finding("NO_SIGNATURE"))
@@ -116,14 +128,11 @@ class _Sound:
     listed: Listed
 
 
-def _verify(
-    document: Document, trust: Trust, now: datetime, files: Mapping[str, bytes], kept: dict[str, tuple[Covered, ...]]
-) -> tuple[tuple[SignatureReport, ...], tuple[Finding, ...]]:
-    elements = signature_elements(document)
+def _verify(setting: Setting, kept: dict[str, tuple[Covered, ...]]) -> tuple[tuple[SignatureReport, ...], tuple[Finding, ...]]:
+    document, elements = setting.document, setting.signatures
     findings: list[Finding] = []
     if len(elements) > MAX_SIGNATURES:
         findings.append(finding("TOO_MANY_SIGNATURES", f"{len(elements)} > {MAX_SIGNATURES}"))
-    setting = Setting(document=document, trust=trust, now=now, files=files, signatures=tuple(elements))
     examined = [_examined(element, setting) for element in elements[:MAX_SIGNATURES]]
     sound = [each for each in examined if isinstance(each, _Sound)]
     worths = _weighed(sound, setting)
@@ -140,7 +149,7 @@ def _verify(
         findings += _told_of_all(document, covered)
         findings += wrong_signers(document, list(zip(elements, reports, strict=False)))
         if is_transcript(document):
-            findings += transcript_faults(document, field_of, data_targets(elements[:MAX_SIGNATURES], document))
+            findings += transcript_faults(document, field_of, data_targets(list(elements[:MAX_SIGNATURES]), document))
     return reports, tuple(findings)
 
 

@@ -1,8 +1,11 @@
 """The ZIP around a package: two programs must find the same files in it. Attacks on its end and on names; packages inside."""
 
+import hashlib
 import io
 import struct
+import time
 import zipfile
+from base64 import b64encode
 from collections.abc import Mapping
 
 import pytest
@@ -10,8 +13,10 @@ import pytest
 from signing import DemoAuthority, Issued, Trust, Verdict
 from signing.asic import BadPackage, Form, make_package, read_package, verify_package
 from signing.asic.make import NotAPackage
+from signing.asic.manifest import manifest_markup
 from signing.cades import sign_cades
 from signing.report import Report
+from tests.signing.xml_documents import composed, reference, rsa_sha256, x509
 
 TYPE = ("mimetype", Form.EXTENDED.encode())
 
@@ -160,3 +165,48 @@ def test_a_signature_file_in_a_package_is_judged_beside_its_file(people: Mapping
 
     assert [each.report is not None for each in good.attachments] == [False, True, False]
     assert (good.verdict, bad.verdict) == (Verdict.TOTAL_PASSED, Verdict.INDETERMINATE)
+
+
+# What many signatures may cost
+
+
+def test_a_large_file_is_hashed_once_for_all_manifests(trust: Trust) -> None:
+    """Sixty manifests over forty megabytes: none of their signatures is one."""
+    data = bytes(40 * 1024 * 1024)
+    metadata = {}
+    for number in range(60):
+        name = f"META-INF/signature{number:03}.p7s"
+        metadata[name] = b"none"
+        metadata[f"META-INF/ASiCManifest{number:03}.xml"] = manifest_markup(name, {"a.bin": b""}).replace(
+            hashed(b""), hashed(data)
+        )
+    content = stored(TYPE, ("a.bin", data), *metadata.items())
+    begin = time.process_time()
+    report = verify_package(content, trust)
+
+    assert {f.code for each in report.signatures for f in each.findings} == {"NOT_CMS", "COVERS"}
+    assert time.process_time() - begin < 3
+
+
+def test_all_xades_files_of_a_package_share_what_they_may_cost(people: Mapping[str, Issued], trust: Trust) -> None:
+    """Each wants a large file in canonical form: five times is enough."""
+    files = {"c.xml": b"<c>" + b"<d/>" * 90_000 + b"</c>"}
+    canonical = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+    who = people["teacher"]
+    signed = composed(
+        b"<r><place/></r>", [reference("c.xml", canonical)], rsa_sha256(who), key_info=x509(who.certificate), files=files
+    )
+    signatures = {f"META-INF/signatures{number:03}.xml": signed for number in range(6)}
+    report = verify_package(stored(TYPE, *files.items(), *signatures.items()), trust)
+    verdicts = [each.verdict for each in report.signatures]
+
+    assert (verdicts[0], verdicts[-1], report.verdict) == (
+        Verdict.TOTAL_PASSED,
+        Verdict.INDETERMINATE,
+        Verdict.INDETERMINATE,
+    )
+    assert "RESOURCE_LIMIT" in codes(report)
+
+
+def hashed(data: bytes) -> bytes:
+    return b64encode(hashlib.sha256(data).digest())
