@@ -9,12 +9,13 @@ at all: it is written under another name first. Documents that want evidence (B-
 groups, then the issuers are asked once for the group, so that no answer is older than a timestamp.
 """
 
+import errno
 import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -23,7 +24,19 @@ from signing.batch.order import Order
 from signing.batch.path import FastPath, Opened
 from signing.batch.unusual import Unusual
 from signing.batch.writing import write_new
-from signing.errors import LevelNotReached, NotAPdf, NotASignablePdf, SigningError, WrongSecret
+from signing.errors import (
+    AuthorisationExpired,
+    AuthorisationRefused,
+    BadRequest,
+    BadSignatureValue,
+    KeyUnavailable,
+    LevelNotReached,
+    NotAPdf,
+    NotASignablePdf,
+    SigningError,
+    TimestampRefused,
+    WrongSecret,
+)
 from signing.levels import Level
 
 # A group waits in memory for its evidence: so many documents, or so many bytes.
@@ -32,6 +45,13 @@ GROUP_BYTES = 24 * 1024 * 1024
 
 # What one process takes at a time.
 PORTION = 32
+
+# After these nothing more is tried (as in `sign_many`); after so many of the others in a row neither.
+FINAL = (WrongSecret, AuthorisationRefused, AuthorisationExpired)
+IN_VAIN = (KeyUnavailable, TimestampRefused, BadSignatureValue)
+MOST_IN_VAIN = 3
+
+_DISK_OVER = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM})
 
 # A file that is larger is no document of ours, and would not fit into a signing process.
 LARGEST_FILE = 512 * 1024 * 1024
@@ -78,7 +98,11 @@ def sign_files(
     judge: Judge | None = None,
     sync: bool = False,
 ) -> Iterator[Done | NotDone]:
-    """Sign each job's source into its target. Ends after the first WrongSecret, and when the judge finds a broken result.
+    """Sign each job's source into its target. Ends when the key is over (wrong PIN, refused on the phone, three failures in a
+    row of key or timestamp authority), when the disk takes nothing more, and when the judge finds a broken result.
+
+    A target that is there, or was another job's, is refused before the key is used. Killed at any moment, each target is there
+    whole or not at all: gone on with the same jobs, those that are done say so.
 
     `otherwise` signs documents that the fast path declines; without it they fail with NotASignablePdf. `judge` looks at the
     first result and at every 64th. `sync`: each target is on the disk before its result comes.
@@ -111,13 +135,16 @@ class _Desk:
     sync: bool
     is_closed: bool = False  # nothing more is signed
     _count: int = 0
+    _in_vain: int = 0  # uses of the key that came to nothing, in a row
+    _targets: set[Path] = field(default_factory=set)
 
     def opened(self, job: Job) -> Opened | Done | NotDone:
         """The signed document in memory; or, where it was signed another way or not at all, the result."""
         try:
+            self._require_free(job.target)
             data = _read(job.source)
             try:
-                return self.path.open(data, job.order)
+                opened = self.path.open(data, job.order)
             except Unusual as reason:
                 if self.otherwise is None:
                     raise NotASignablePdf(
@@ -125,12 +152,28 @@ class _Desk:
                         f"{job.source.name} is not for the fast path: {reason}",
                     ) from reason
                 write_new(job.target, [self.otherwise(data, job.order)], sync=self.sync)
+                self._in_vain = 0
                 return Done(id=job.id, by_fast_path=False)
+            self._in_vain = 0
+            return opened  # noqa: TRY300 - the last of three ways that end here
         except LevelNotReached as short:
             return self._kept(job, short)
         except SigningError as error:
-            self.is_closed = isinstance(error, WrongSecret)
-            return NotDone(id=job.id, error=error)
+            self._in_vain += isinstance(error, IN_VAIN)
+            self.is_closed = isinstance(error, FINAL) or self._in_vain >= MOST_IN_VAIN
+            return self._not_done(job, error)
+
+    def _require_free(self, target: Path) -> None:
+        """BadRequest for a name that is taken: found out afterwards it would have cost a use of the key."""
+        if target in self._targets or os.path.lexists(target):
+            raise BadRequest(f"Không ghi được {target}: đã có sẵn", f"Cannot write {target}: it is there already")
+        self._targets.add(target)
+
+    def _not_done(self, job: Job, error: SigningError) -> NotDone:
+        # A disk that takes nothing more takes nothing of the next document either.
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in _DISK_OVER:
+            self.is_closed = True
+        return NotDone(id=job.id, error=error)
 
     def finished(self, group: Sequence[tuple[Job, Opened]]) -> Iterator[Done | NotDone]:
         """Evidence for the group; what cannot be finished is kept as the B-T document it is."""
@@ -146,7 +189,7 @@ class _Desk:
                 self._judged(self.judge, opened)
             write_new(job.target, [opened.data, *opened.added], sync=self.sync)
         except SigningError as error:
-            return NotDone(id=job.id, error=error)
+            return self._not_done(job, error)
         return Done(id=job.id)
 
     def _judged(self, judge: Judge, opened: Opened) -> None:
@@ -160,7 +203,7 @@ class _Desk:
         try:
             write_new(job.target, [short.signed], sync=self.sync)
         except SigningError as error:
-            return NotDone(id=job.id, error=error)
+            return self._not_done(job, error)
         return NotDone(id=job.id, error=short)
 
 
@@ -188,7 +231,7 @@ def sign_files_at_once(
         while running:
             results = running.pop(0).result()
             yield from results
-            if any(isinstance(each, NotDone) and isinstance(each.error, WrongSecret) for each in results):
+            if any(isinstance(each, NotDone) and isinstance(each.error, FINAL) for each in results):
                 pool.shutdown(cancel_futures=True)
                 return
             running += [pool.submit(sign_portion, portion) for portion in _portions(left, 1)]

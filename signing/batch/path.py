@@ -179,8 +179,7 @@ class FastPath:
             raise EvidenceMissing("Chưa chỉ định nơi lấy bằng chứng thu hồi", "No source of revocation data was given")
         latest = max(stamp.time for stamp in stamps)
         own = (self._signer.certificate, *self._signer.chain)
-        said = self._evidence.for_chain(own)
-        require_good(own, said, since=latest)
+        said = _answered(self._evidence, own, since=latest)
         stores = {}
         for authority in {stamp.certificates for stamp in stamps}:
             chain = chain_of(authority, self._signer.chain)
@@ -190,6 +189,21 @@ class FastPath:
             certificates = [each for each in (*own, *chain) if not _is_root(each)]
             stores[authority] = PreparedStore(certificates=certificates, ocsps=both.ocsps, crls=both.crls)
         return stores
+
+
+def _answered(evidence: Evidence, chain: Sequence[bytes], *, since: datetime) -> Revocation:
+    """Good word that is not older than `since`; what was kept from before it is asked for again, once."""
+    said = evidence.for_chain(chain)
+    try:
+        require_good(chain, said, since=since)
+    except EvidenceTooOld:
+        forget = getattr(evidence, "forget", None)
+        if forget is None:
+            raise
+        forget()
+        said = evidence.for_chain(chain)
+        require_good(chain, said, since=since)
+    return said
 
 
 def require_good(chain: Sequence[bytes], said: Revocation, *, since: datetime | None) -> None:

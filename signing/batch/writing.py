@@ -20,8 +20,19 @@ def write_new(target: Path, pieces: Sequence[bytes], *, sync: bool) -> None:
             if error.errno not in _NO_NAMELESS_FILES:
                 raise
             _write_renamed(target, pieces, sync=sync)
+        if sync:
+            _sync_folder(target.parent)
     except OSError as error:
         raise BadRequest(f"Không ghi được {target}: {error.strerror}", f"Cannot write {target}: {error.strerror}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """The name too is on the disk, not only what stands under it."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _write_nameless(target: Path, pieces: Sequence[bytes], *, sync: bool) -> None:
