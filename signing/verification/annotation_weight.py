@@ -18,7 +18,7 @@ _MARKUP = frozenset({"/Highlight", "/Underline", "/Squiggly", "/StrikeOut"})
 _LIGHT = 0.4  # mean of the colour's parts; a highlight that is darker hides words
 _PALE = 0.85  # a line that is lighter wipes words away
 _TALL = 40.0  # points; a line of large print has 20
-_WIDE_BORDER = 4.0  # points; readers draw 1 where nothing is said
+WIDE_BORDER = 4.0  # points; readers draw 1 where nothing is said
 _LARGE_CARET = (
     72.0  # points; some readers draw it as large as its rectangle, but notes always as icons of 20
 )
@@ -48,7 +48,7 @@ def _is_heavy(view: View, item: Any, subtype: Any) -> bool:
     if is_name(subtype, *_MARKUP):
         return _is_heavy_mark(view, item, subtype) or lies_on_another(view, [item])
     if subtype == "/Link":
-        return _border(view, item) > _WIDE_BORDER
+        return border_width(view, item) > WIDE_BORDER
     if subtype == "/Popup":
         return view.get(item, "/Open") is True and _side(view, item) > _LARGE_POPUP
     return subtype == "/Caret" and _side(view, item) > _LARGE_CARET
@@ -90,7 +90,7 @@ def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, 
     return beside > 1 and shared > min(one[3] - one[1], other[3] - other[1]) / 2
 
 
-def _border(view: View, item: Any) -> float:
+def border_width(view: View, item: Any) -> float:
     """The width of the line that a reader draws around an annotation (12.5.4)."""
     style = view.get(item, "/BS", "/W")
     plain = [view.resolve(each) for each in view.items(view.get(item, "/Border"))]

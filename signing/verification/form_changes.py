@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from signing.verification.annotation_weight import WIDE_BORDER, border_width
 from signing.verification.field_pictures import Shows, shown_by
 from signing.verification.fields import Field, given_by_parents
 from signing.verification.graph import MOVED, Pair
@@ -10,7 +11,7 @@ from signing.verification.page_cover import is_hidden, is_nothing, shares
 from signing.verification.painting import paints_more_than_text
 from signing.verification.pdf import View
 from signing.verification.syntax import Ref, Stream, text_of
-from signing.verification.values import is_computed, is_read_only, misfit, odd_entry
+from signing.verification.values import COMBO, flags_of, is_computed, is_read_only, misfit, odd_entry
 
 # What a signer's program may set on the widget when it fills a signature field; never its place.
 _SET_WHEN_SIGNING = frozenset({"/AP", "/AS", "/F", "/MK", "/DA", "/BS", "/Border", "/P", "/M", "/NM", "/H"})
@@ -136,6 +137,9 @@ def _filled(pair: Pair, name: str, before: Field, after: Field) -> list[FormChan
     """A field with another value."""
     locked = is_read_only(pair.old, before)
     computed = locked and is_computed(pair.old, before)
+    shows = shown_by(pair, before, after)
+    draws = _redrawn_button(pair, before, after) if after.kind == "/Btn" else _paints_anew(pair, before, after)
+    listing = after.kind == "/Ch" and not flags_of(pair.new, after) & COMBO  # it paints what is chosen
     changes = [
         FormChange(
             kind="value",
@@ -143,8 +147,8 @@ def _filled(pair: Pair, name: str, before: Field, after: Field) -> list[FormChan
             old=_shown(pair.old, pair.old.resolve(before.value)),
             new=_shown(pair.new, pair.new.resolve(after.value)),
             places=shares(pair.new, after),
-            draws=_redrawn_button(pair, before, after) if after.kind == "/Btn" else _paints_anew(pair, before, after),
-            shows=shown_by(pair, before, after),
+            draws=draws and not (listing and shows is not Shows.OTHER),
+            shows=shows,
             computed=computed,
         )
     ]
@@ -254,7 +258,9 @@ def _widgets(pair: Pair, name: str, before: Field, after: Field, allowed: frozen
         skip = allowed | {"/StructParent"} if old.entries.get("/StructParent") is None else allowed
         if allowed is _SET_WHEN_SIGNING and is_nothing(pair.new.resolve(new.entries.get("/Rect"))):
             skip |= {"/Rect"}  # PDFBox takes the place away when it signs without a picture; nothing is covered by nothing
-        odd = odd_entry(pair, old.entries, new.entries, allowed)
+        if allowed is _SET_WHEN_FILLING and border_width(pair.new, new.entries) <= WIDE_BORDER:
+            skip |= {"/BS", "/Border"}  # mupdf writes the border that it draws
+        odd = odd_entry(pair, old.entries, new.entries, skip & {*allowed, "/BS", "/Border"})
         if odd is not None:
             changes.append(FormChange(kind="forbidden", name=name, detail=f"field {name} {odd} is none"))
         for key in pair.differing(old.entries, new.entries, skip=skip):

@@ -187,6 +187,7 @@ PICTURES: Mapping[str, Row] = {
     ),
     "password in stars": shows(filled(b"secret", show(b"******")), flags(1 << 13)),
     "border, background and comb": shows(filled(b"12", show(b"12", _BORDER + b" " + _COMB))),
+    "border that is written with the value": shows(filled(b"12", show(b"12"), BS={"/S": Name("/S"), "/W": 1})),
     "signs kerned": shows(filled(b"12", b"BT /F 12 Tf 2 5 Td [(1) 40 (2)] TJ ET")),
     "signs moved back": shows_other(filled(b"5.0", b"BT /F 12 Tf 60 5 Td [(5) 3000 (.0)] TJ ET")),
     "signs in another order": shows_other(filled(b"5.0", b"BT /F 12 Tf 60 5 Td (5) Tj -50 0 Td (.0) Tj ET")),
@@ -221,6 +222,12 @@ PICTURES: Mapping[str, Row] = {
     "words of another choice": shows_other(filled(b"a", show(b"failed"), name="combo"), exported),
     "list that shows what it offers": claims(
         filled(b"two", b"BT /F 9 Tf 9 TL 2 15 Td (one) Tj T* (two) Tj ET", name="combo"), listed
+    ),
+    "list that paints what is chosen": claims(
+        filled(
+            b"two", b"0.6 0.7 0.9 rg 1 2 198 9 re f BT 0 g /F 9 Tf 9 TL 2 15 Td (one) Tj T* (two) Tj ET", name="combo", MK=None
+        ),
+        listed,
     ),
     "list that shows what it does not offer": shows_other(
         filled(b"two", b"BT /F 9 Tf 9 TL 2 15 Td (one) Tj T* (ten) Tj ET", name="combo"), listed
