@@ -263,8 +263,10 @@ def _new_field(document: Document, name: str, new: NewField) -> Field:
     if "." in name:
         raise Unusual("a new field below another one")
     page = page_number(document, new.page)
-    own = document.reserve()
     left, bottom, right, top = new.box
+    if left != right and bottom != top and b"/StructTreeRoot" in document.dictionary(document.root):
+        raise Unusual("a new visible field in a tagged document, whose structure tree must name it")
+    own = document.reserve()
     values = {
         b"/Type": b"/Annot",
         b"/Subtype": b"/Widget",
