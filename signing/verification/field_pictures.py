@@ -95,7 +95,8 @@ def _compared(pair: Pair, field: Field, picture: Picture) -> Shows:
     if flags & _PASSWORD and field.kind == "/Tx":
         return agreed if len(set(shown)) <= 1 and len(shown) == len(value) else Shows.OTHER
     if shown == value:
-        return agreed
+        cut = picture.cut and any(each.isdigit() for each in value)
+        return Shows.OTHER if cut else max(agreed, Shows.CLAIMED) if picture.cut else agreed
     if field.kind == "/Ch" and not flags & COMBO:  # a list shows all that it offers, or as much as there is room for
         return Shows.CLAIMED if shown in _plain("".join(options_of(pair.new, field).values())) else Shows.OTHER
     if flags & _MULTILINE and value.startswith(shown) and len(shown) >= len(value) / 2:

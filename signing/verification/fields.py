@@ -13,7 +13,7 @@ from signing.verification.syntax import Ref, text_of
 MAX_FIELDS = 20_000
 MAX_LEVELS = 32
 
-_INHERITED = ("/FT", "/Ff", "/V", "/DV", "/MaxLen", "/DA", "/Q", "/Opt", "/Lock", "/SV")
+INHERITED = ("/FT", "/Ff", "/V", "/DV", "/MaxLen", "/DA", "/Q", "/Opt", "/Lock", "/SV")
 # What belongs to the picture of a field on a page; everything else belongs to the field.
 WIDGET_KEYS = frozenset(
     {
@@ -59,10 +59,15 @@ class Field:
     entries: dict[str, Any]  # without the widget's keys, inherited ones filled in
     widgets: tuple[Widget, ...]
     numbers: tuple[int, ...]  # of the field and its widgets
-    above: tuple[int | None, ...]  # object numbers of the nodes above it; None where one is no object
+    holders: tuple[Any, ...]  # the nodes above it, unresolved
     hangs_right: bool  # it and its widgets name as their parent the node that lists them
     elsewhere: tuple[Any, ...]  # the other nodes that it or its widgets name as their parent
     is_odd: bool  # /Kids are there and are not one widget after the other: readers differ on what the field shows
+
+    @property
+    def above(self) -> tuple[int | None, ...]:
+        """Object numbers of the nodes above it; None where one is no object."""
+        return tuple(each.number if isinstance(each, Ref) else None for each in self.holders)
 
     @property
     def hangs_elsewhere(self) -> bool:
@@ -102,7 +107,7 @@ def _form_fields(view: View) -> dict[str, Field]:
             raise BadStructure("the form has too many fields or levels")
         part = text_of(view.resolve(node.get("/T"))) if node.get("/T") is not None else None
         name = ".".join(each for each in (prefix, part) if each) if part is not None else prefix
-        given = {**above, **{key: node[key] for key in _INHERITED if _is_there(view, node.get(key))}}
+        given = {**above, **{key: node[key] for key in INHERITED if _is_there(view, node.get(key))}}
         kids = view.items(node.get("/Kids"))
         children = [kid for kid in kids if view.get(kid, "/T") is not None]
         if children:
@@ -145,7 +150,7 @@ def flat_field(view: View, item: Ref) -> Field | None:
     if not isinstance(node, dict) or node.get("/Kids") is not None or node.get("/Parent") is not None:
         return None
     name = text_of(view.resolve(node.get("/T")))
-    given = {key: node[key] for key in _INHERITED if _is_there(view, node.get(key))}
+    given = {key: node[key] for key in INHERITED if _is_there(view, node.get(key))}
     return _field(view, item, node, name, given, ()) if name else None
 
 
@@ -179,7 +184,7 @@ def _field(view: View, item: Any, node: dict[str, Any], name: str, given: dict[s
         entries=entries,
         widgets=tuple(widgets),
         numbers=tuple(number for number in (own, *(each.number for each in widgets)) if number is not None),
-        above=tuple(each.number if isinstance(each, Ref) else None for each in holders),
+        holders=holders,
         hangs_right=all(named == holder for named, holder in parents),
         elsewhere=tuple(named for named, holder in parents if named not in (None, holder)),
         is_odd=is_odd,

@@ -16,6 +16,7 @@ from signing.verification.syntax import Stream, text_of
 MAX_TABLE = 512 * 1024  # bytes of a table of characters; one of all Vietnamese letters has 5 KB
 MAX_CODES = 70_000  # in one table
 _KNOWN_FAMILIES = ("Helv", "Arial", "Times", "Courier", "Cour", "TiRo")
+_OF_SIGNS = frozenset({"/Type", "/Subtype", "/BaseFont", "/Name"})
 _SIGNS = ("Symbol", "ZapfDingbats", "ZaDb", "Wingdings", "Webdings")
 
 
@@ -58,7 +59,19 @@ def font_text(view: View, font: Any) -> FontText | None:
     embedded = _is_embedded(view, entries)
     if codes and embedded:
         return FontText(codes, tuple(sorted({len(code) for code in codes})), certain=False)
+    if not all(
+        isinstance(width, int | float) and width >= 0 for width in map(view.resolve, view.items(entries.get("/Widths")))
+    ):
+        return None  # signs that go back
     return FontText(_from_encoding(view, entries), (1,), certain=not embedded and base.startswith(_KNOWN_FAMILIES))
+
+
+def is_plain(view: View, value: Any) -> bool:
+    """Whether every reader has the font and draws by its codes what it should: ASCII as it is, or the usual signs."""
+    entries, font = view.resolve(value), font_text(view, value)
+    if font is None and isinstance(entries, dict) and view.get(entries, "/BaseFont") in ("/ZapfDingbats", "/Symbol"):
+        return view.get(entries, "/Subtype") == "/Type1" and entries.keys() <= _OF_SIGNS
+    return font is not None and font.certain and all(font.codes.get(code) == sign for code, sign in STANDING_IN.codes.items())
 
 
 STANDING_IN = FontText(

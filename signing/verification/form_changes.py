@@ -1,11 +1,13 @@
 """What happened to the form between two states: fields signed, filled in, added, or changed as nobody may."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from signing.verification.annotation_weight import WIDE_BORDER, border_width
 from signing.verification.field_pictures import Shows, shown_by
-from signing.verification.fields import Field, given_by_parents
+from signing.verification.fields import INHERITED, Field, form_fields, given_by_parents
+from signing.verification.font_text import is_plain
 from signing.verification.graph import MOVED, Pair
 from signing.verification.page_cover import is_hidden, is_nothing, shares
 from signing.verification.painting import paints_more_than_text
@@ -21,7 +23,9 @@ _BUTTON_SHARE = 0.01  # of a page; a check box takes 0.001. iText 5 draws its pi
 _GOES_WITH_VALUE = frozenset({"/V", "/I", "/TI", "/RV", "/DS", "/DA"})
 # The looks of a widget: with a certification that allows annotations they may change without the value.
 _LOOKS = frozenset({"/AP", "/AS", "/MK", "/BS", "/Border", "/C", "/F", "/H", "/M", "/NM", "/Rect", "/P"})
+_OF_HOLDERS = frozenset({"/Kids", "/Parent", "/Type", "/T", *INHERITED})  # judged in the fields below
 _READ_ONLY = 1  # the first bit of /Ff (table 227)
+_FONT_OF_STYLE = re.compile(rb"/([^\x00\t\n\f\r ()<>\[\]{}/%]+)")  # of a /DA, which has one name
 _FORM_JUDGED = frozenset({"/Fields", "/SigFlags", "/DR", "/DA", "/NeedAppearances"})
 
 
@@ -51,11 +55,22 @@ def compare_forms(pair: Pair, old: dict[str, Field], new: dict[str, Field], genu
             changes.append(FormChange(kind="forbidden", name=name, detail=f"field {name} removed"))
         else:
             changes += _field(pair, before.name, before, after, genuine)
+    taken = {name for each in old.values() for name in _names_down_to(each.name)}
+    terminal = {each.name for each in old.values()}
     for name, field in new.items():
         if name not in old:
             changes += _added(pair, field.name, field, genuine)
+            if field.name in taken or not terminal.isdisjoint(_names_down_to(field.name)) or not field.name:
+                detail = f"field {field.name} has the name of another"  # readers make one field of both
+                changes.append(FormChange(kind="unknown", name=field.name, detail=detail, is_new=True))
     typed = any(each.kind == "value" and not each.computed for each in changes)
     return changes + [_only_read(each.name or "") for each in changes if each.computed and not typed]
+
+
+def _names_down_to(name: str) -> list[str]:
+    """The full names of a field and of the nodes above it."""
+    parts = name.split(".")
+    return [".".join(parts[: index + 1]) for index in range(len(parts))]
 
 
 def _only_read(name: str) -> FormChange:
@@ -81,7 +96,28 @@ def _form_itself(pair: Pair) -> list[FormChange]:
         changes.append(FormChange(kind="unknown", detail="form /DA"))
     if not _only_more(pair, before.get("/DR"), after.get("/DR"), 0):
         changes.append(FormChange(kind="unknown", detail="form /DR"))
-    return changes
+    return changes + [FormChange(kind="unknown", detail=f"form /DR {each}") for each in _fonts_that_were_missing(pair)]
+
+
+def _fonts_that_were_missing(pair: Pair) -> list[str]:
+    """Fonts added under a name that fields used before it was there: what readers drew in another font is drawn in these.
+
+    Nothing looks otherwise where every reader has the font, and it draws letters as they are.
+    """
+    before, after = (view.get(view.catalog, "/AcroForm", "/DR", "/Font") or {} for view in (pair.old, pair.new))
+    if not isinstance(before, dict) or not isinstance(after, dict) or after.keys() <= before.keys():
+        return []
+    styles = [
+        pair.old.get(pair.old.catalog, "/AcroForm", "/DA"),
+        *(each.entries.get("/DA") for each in form_fields(pair.old).values()),
+    ]
+    used = {"/" + name.decode("latin-1") for each in styles for name in _FONT_OF_STYLE.findall(_style(pair.old, each))}
+    return sorted(name for name in (after.keys() - before.keys()) & used if not is_plain(pair.new, after[name]))
+
+
+def _style(view: View, value: Any) -> bytes:
+    style = view.resolve(value)
+    return style if isinstance(style, bytes) else b""
 
 
 def _only_more(pair: Pair, old: Any, new: Any, level: int) -> bool:
@@ -133,6 +169,18 @@ def _field(pair: Pair, name: str, before: Field, after: Field, genuine: frozense
     return changes + _widgets(pair, name, before, after, allowed)
 
 
+def _held_otherwise(pair: Pair, name: str, before: Field, after: Field) -> FormChange | None:
+    """What the nodes above a field say themselves: readers let a field inherit programs and tooltips too."""
+    if len(before.holders) != len(after.holders):
+        return FormChange(kind="unknown", name=name, detail=f"field {name} hangs elsewhere")
+    for old, new in zip(before.holders, after.holders, strict=True):
+        entries = pair.old.entries(old), pair.new.entries(new)
+        if all(isinstance(each, dict) for each in entries):
+            for key in pair.differing(*entries, skip=_OF_HOLDERS):
+                return FormChange(kind=_weight(key), name=name, detail=f"field above {name} {key}")
+    return None
+
+
 def _filled(pair: Pair, name: str, before: Field, after: Field) -> list[FormChange]:
     """A field with another value."""
     locked = is_read_only(pair.old, before)
@@ -166,7 +214,7 @@ def _otherwise_made(pair: Pair, name: str, before: Field, after: Field) -> FormC
         return FormChange(kind="unknown", name=name, detail=f"field {name} /Kids")
     if before.hangs_right and not after.hangs_right:
         return FormChange(kind="unknown", name=name, detail=f"field {name} /Parent")
-    return _inherits_otherwise(pair, name, before, after)
+    return _inherits_otherwise(pair, name, before, after) or _held_otherwise(pair, name, before, after)
 
 
 def _inherits_otherwise(pair: Pair, name: str, before: Field, after: Field) -> FormChange | None:

@@ -24,8 +24,10 @@ _CLIP = 0.5  # of each side that has to be left to see
 _INVISIBLE = frozenset({3, 7})  # modes in which text is not painted (table 104)
 _SPOKEN = frozenset({"/ActualText", "/Alt", "/E"})
 
-_BACK = 500.0  # thousandths of the size by which a string may be moved back; kerning takes up to 200
-_SILENT = frozenset(b"ET Tc Tw Ts g rg k G RG K cs CS sc SC scn SCN w J j M d i ri BMC EMC MP BX EX n".split())
+_BACK = 300.0  # thousandths of the size by which signs may be moved back; kerning takes up to 200
+# Parts of the size that signs are wide at least, in the fonts that every reader has.
+_NARROW, _USUAL, _NARROW_SIGNS = 0.2, 0.42, frozenset(" !'(),-./:;I[\\]`fijlrt{|}")
+_SILENT = frozenset(b"ET Ts g rg k G RG K cs CS sc SC scn SCN w J j M d i ri BMC EMC MP BX EX n".split())
 _PATH = {b"m": 2, b"l": 2, b"c": 6, b"v": 4, b"y": 4}
 _PAINTED = frozenset(b"f F f* S s B B* b b*".split())
 _SHOWING = frozenset({b"Tj", b"TJ", b"'", b'"'})
@@ -40,6 +42,7 @@ class Picture:
     certain: bool = True  # and every reader draws that character
     paints: bool = False  # more than text in its order, and a background and border behind it
     turned: bool = False  # the text does not stand upright
+    cut: bool = False  # some of it lies outside of the picture
 
 
 @dataclass(slots=True)
@@ -50,6 +53,8 @@ class _State:
     font: FontText | None = None
     mode: int = 0
     leading: float = 0.0
+    size: float = 0.0
+    between: float = 0.0  # what stands between signs, or between words, where that is less
 
 
 def read_picture(view: View, picture: Stream, fonts: Sequence[Any] = ()) -> Picture:
@@ -95,10 +100,12 @@ class _Reader:
             self._place(operator, operands)
         elif operator == b"TL":
             state.leading = _numbers(operands, 1)[0]
+        elif operator in {b"Tc", b"Tw"}:
+            state.between = min(state.between, _numbers(operands, 1)[0])
         elif operator == b"Tz":
             self.found.paints |= _numbers(operands, 1)[0] <= 0
         elif operator == b"Tf":
-            state.font = self._font(operands[0] if operands else None)
+            state.font, state.size = self._font(operands[0] if operands else None), _numbers(operands, 1)[0]
         elif operator == b"Tr":
             state.mode = operands[0] if operands and isinstance(operands[0], int) else 0
         elif operator == b"q":
@@ -149,7 +156,8 @@ class _Reader:
     def _in_order(self) -> None:
         """Each string stands right of the one before or on a line below it: 5 before .0 is no .0 before 5."""
         a, b, c, d, e, f = _times(_times(self.line, self.state.matrix), self.matrix)
-        self.found.paints |= a * d - b * c <= 0  # mirrored, or nothing
+        self.found.paints |= a * d - b * c <= 0 or self.state.size <= 0  # mirrored, on its head, or nothing
+        self.found.paints |= self.state.between < -self.state.size * _BACK / 1000  # signs that go back
         self.found.turned |= a <= 0 or d <= 0 or abs(b) > abs(a) / 2
         if self.last is not None and self.placed:
             across, up = e - self.last[0], f - self.last[1]
@@ -169,6 +177,15 @@ class _Reader:
             self.found.text.append(text or "")
             self.found.readable &= text is not None
             self.found.certain &= self.state.font is not None and self.state.font.certain
+            self._cut(text or "")
+
+    def _cut(self, text: str) -> None:
+        """Whether some of a line lies beside the picture: what is left of a number may be another number."""
+        a, _, _, d, e, f = _times(self.line, self.state.matrix)
+        left, low, right, high = self.box
+        end = e + a * self.state.size * sum(_NARROW if each in _NARROW_SIGNS else _USUAL for each in text)
+        outside = e < left - 1 or f < low - abs(d) * self.state.size or f > high
+        self.found.cut |= bool(text.strip()) and (outside or (end > right + 1 and a > 0))
 
     def _font(self, name: Any) -> FontText | None:
         for fonts in self.fonts:

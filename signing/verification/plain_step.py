@@ -167,7 +167,7 @@ class PlainStep:
                 self.new_fields[name] = after
         for item in self.added_fields:
             field = flat_field(self.new, item)
-            if field is None or field.name in self.new_fields:
+            if field is None or any(_is_akin(field.name, known) for known in self.new_fields):
                 raise NotPlain("a new field that is not flat, or has a known name")
             self._added(field.name, field)
             self.new_fields[field.name] = field
@@ -295,6 +295,11 @@ class PlainStep:
         if isinstance((before or {}).get("/VRI"), Ref):
             raise NotPlain("security store")
         self.found.append(Change(what=What.STORE))
+
+
+def _is_akin(name: str, known: str) -> bool:
+    """Whether two fields have one name, or one is named as a node above the other."""
+    return name == known or known.startswith(name + ".") or name.startswith(known + ".")
 
 
 def _require_same(old: Mapping[str, Any], new: Mapping[str, Any], free: frozenset[str], what: str) -> None:

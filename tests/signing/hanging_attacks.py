@@ -7,9 +7,10 @@ read by test_attacks.py beside `STRUCTURAL` and `SHADOW`.
 from collections.abc import Mapping
 
 from signing.verification.syntax import Name, Ref
-from tests.signing.attacks import DOUBTED, PASSED, Row
-from tests.signing.papers import named
-from tests.signing.shadow_attacks import FORM, Step, attack, catalog, marked, other, page
+from tests.signing.attacks import DOUBTED, PASSED, Row, row
+from tests.signing.papers import named, new_signature_field
+from tests.signing.revision_cases import form, signed
+from tests.signing.shadow_attacks import FORM, JS, Step, attack, catalog, marked, other, page
 from tests.signing.updates import Update
 
 _TEN = b"BT /F1 40 Tf 60 600 Td (10) Tj ET"
@@ -102,6 +103,23 @@ def with_a_generation(update: Update) -> None:
     update.change(update.page(), PieceInfo={"/Old": Ref(number, 5)})
 
 
+def missing_font(update: Update) -> None:
+    """Before signing: a field without a picture is to be drawn in a font that the form does not have."""
+    update.change(named(update, "input"), AP=None, MK=None, DA=b"/Missing 12 Tf 0 g")
+
+
+def font_comes(**entries: object) -> Step:
+    """It comes, in the style of a font that every reader has."""
+
+    def step(update: Update) -> None:
+        known = update.view.get(Ref(form(update), 0), "/DR", "/Font")
+        font: dict[str, object] = {"/Type": Name("/Font"), "/Subtype": Name("/Type1"), "/BaseFont": Name("/Helvetica")}
+        font |= {"/" + key: value for key, value in entries.items()}
+        update.change(form(update), DR={"/Font": {**known, "/Missing": font}})
+
+    return step
+
+
 HANGING: Mapping[str, Row] = {
     "stamp under another generation": attack(None, hidden_stamp(7), DOUBTED, certify=2),
     "stamp under a number too large": attack(None, hidden_stamp(0, _LARGE), DOUBTED, certify=2),
@@ -114,6 +132,19 @@ HANGING: Mapping[str, Row] = {
     "value in a parent outside of the form": attack(hung_below_another, other("above", V=b"9999"), certify=2),
     "value in a widget's other parent": attack(widget_below_another, other("above", V=b"9999"), certify=1),
     "page hung below another node under its count": attack(two_levels, moved_below_the_other, DOUBTED, certify=1),
+    "program of the field above": attack(None, lambda u: u.change(named(u, "rootField"), AA={"/K": JS}), certify=2),
+    "tooltip of the field above": attack(None, lambda u: u.change(named(u, "rootField"), TU=b"ten"), certify=1),
+    "new field with the name of another": attack(None, new_signature_field("text", [0] * 4), DOUBTED),
+    "new field without a name": attack(None, new_signature_field("", [0] * 4), DOUBTED),
+    "new signed field with the name of the field above others": row(
+        lambda s: signed(s).signed("rootField", place=new_signature_field("rootField", [0] * 4)).content,
+        DOUBTED,
+        changes="not_understood",
+    ),
+    "font that a field missed, with other signs": attack(
+        missing_font, font_comes(Encoding={"/Differences": [0x30, Name("/nine")]}), DOUBTED, certify=2
+    ),
+    "font that a field missed": attack(missing_font, font_comes(), PASSED, certify=2),
     # Nothing that a reader could see.
     "reference that leads nowhere, from what nothing uses": attack(
         stale_reference, lambda u: u.put(9000, {"/Nobody": True}), PASSED, certify=2

@@ -189,6 +189,18 @@ PICTURES: Mapping[str, Row] = {
     "border, background and comb": shows(filled(b"12", show(b"12", _BORDER + b" " + _COMB))),
     "border that is written with the value": shows(filled(b"12", show(b"12"), BS={"/S": Name("/S"), "/W": 1})),
     "signs kerned": shows(filled(b"12", b"BT /F 12 Tf 2 5 Td [(1) 40 (2)] TJ ET")),
+    "signs that go back": shows_other(filled(b"5.0", b"BT /F 12 Tf -14 Tc 60 5 Td (5.0) Tj ET")),
+    "words that go back": shows_other(filled(b"5 .0", b"BT /F 12 Tf -60 Tw 60 5 Td (5 .0) Tj ET")),
+    "signs of a size below nothing": shows_other(filled(b"6", b"BT /F -12 Tf 60 5 Td (6) Tj ET")),
+    "signs whose width is below nothing": shows_other(
+        filled(b"5.0", show(b"5.0"), {**HELVETICA, "/FirstChar": 0x2E, "/Widths": [-600] * 12})
+    ),
+    "number cut off by the picture": shows_other(
+        lambda u: u.change(named(u, "input"), V=b"10000", AP={"/N": picture(u, show(b"10000"), BBox=[0, 0, 15, 20])})
+    ),
+    "number that begins outside": shows_other(filled(b"10000", b"BT /F 12 Tf -20 5 Td (10000) Tj ET")),
+    "long words that the field has no room for": claims(filled(b"many words " * 20, show(b"many words " * 20))),
+    "comb": shows(filled(b"12", b"BT /F 12 Tf 12 5 Td (1) Tj 20 0 Td (2) Tj ET")),
     "signs moved back": shows_other(filled(b"5.0", b"BT /F 12 Tf 60 5 Td [(5) 3000 (.0)] TJ ET")),
     "signs in another order": shows_other(filled(b"5.0", b"BT /F 12 Tf 60 5 Td (5) Tj -50 0 Td (.0) Tj ET")),
     "lines in another order": shows_other(filled(b"5.0", b"BT /F 9 Tf 2 2 Td (5) Tj 0 9 Td (.0) Tj ET"), flags(1 << 12)),
