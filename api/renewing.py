@@ -22,12 +22,16 @@ from pathlib import Path
 from typing import Any
 
 import signing
+from api.checking import WORDS
 from api.file_problems import file_problem
 from api.renewable import Held, Item, Refused, read_item, renewables
 from api.walking import signature_beside
 from api.whole_files import write_whole
+from signing.findings import sides
 from signing.visible import visible
 
+# What is told of a file and is no reason why it does not pass.
+_NO_REASONS = {"ATTACHMENTS", "COVERS", "ENVELOPED", "NO_TIMESTAMP", "REVOCATION_UNKNOWN", "LEVEL_NOT_MET", "PERMITTED_CHANGE"}
 log = logging.getLogger("soky.renewing")
 LARGEST_LINE = 10_000  # of a journal
 
@@ -149,6 +153,7 @@ def _result(item: Item, plan: Plan, done: Mapping[str, str]) -> Renewal | None:
     after = _report(replace(held, content=longer), plan)
     _require_passed(after, "AFTER")
     _require_signers(report, after)
+    _require_good_proof(report, after)
     holds = _holds_until(after)
     _require_gain(until, holds, wanted=plan.before is not None)
     _replace(item.path, longer, digest)
@@ -172,9 +177,23 @@ def _require_passed(report: signing.Report, when: str) -> None:
     if report.verdict is signing.Verdict.TOTAL_PASSED:
         return
     bad = (each for each in report.signatures if each.verdict is not signing.Verdict.TOTAL_PASSED)
-    told = [*(f for f in report.findings if f.code != "ATTACHMENTS"), *(f for each in bad for f in each.findings)]
-    reason = next((each.message for each in told), "không đạt khi kiểm tra / does not pass")
-    raise Refused(f"NOT_VALID_{when}", f"{report.verdict}: {reason}")
+    told = [f for f in (*report.findings, *(f for each in bad for f in each.findings)) if f.code not in _NO_REASONS]
+    word_vi, _, word_en = WORDS[report.verdict].partition(" / ")
+    vi, en = sides(told[:1])
+    raise Refused(f"NOT_VALID_{when}", f"{_said(word_vi, vi)} / {_said(word_en, en)}")
+
+
+def _require_good_proof(before: signing.Report, after: signing.Report) -> None:
+    """The new timestamp counts: where it does not, the earlier ones may still carry the file, and nothing is won."""
+    known = Counter(f.message for each in before.signatures for f in each.findings)
+    for each in after.signatures:
+        doubts = [f for f in each.findings if f.code.startswith("TIMESTAMP_") and not known[f.message]]
+        if doubts:
+            raise Refused("TIMESTAMP_NOT_GOOD", doubts[0].message)
+
+
+def _said(word: str, reason: str) -> str:
+    return f"{word}: {reason}" if reason else word
 
 
 def _require_signers(before: signing.Report, after: signing.Report) -> None:

@@ -26,7 +26,7 @@ def renew(
     as_json: bool,
     say: Callable[[str], None],
 ) -> int:
-    """Exit code 0: every file holds long enough now; 1: at least one was refused. BadSettings: nothing was begun."""
+    """Exit code 0: every file holds long enough now; 1: at least one was refused. BadSettings, SigningError: not begun."""
     plan = _plan(tsa, hosts, demo_office, trust, before, journal)
     results: list[Renewal] = []
     for result in renew_files(paths, plan):
@@ -59,20 +59,17 @@ def _plan(
 ) -> Plan:
     if bool(tsa) == (demo_office is not None):
         raise BadSettings("cần --tsa hoặc --demo-office, chỉ một trong hai / either --tsa or --demo-office is needed")
-    try:
-        if demo_office is not None:
-            settings = read_settings(demo_office)
-            if not settings.demo:
-                raise BadSettings(f"{demo_office} không phải văn phòng thử / is no demo office")
-            authority = signing.DemoAuthority(settings.folder)
-            anchors = signing.Trust.load(list(trust) or [settings.trust_folder])
-            return Plan(timestamper=authority, evidence=authority, trust=anchors, before=before, journal=journal)
-        if not trust:
-            raise BadSettings("cần --trust khi dùng --tsa / --trust is needed with --tsa: what is renewed is checked first")
-        anchors = signing.Trust.load(list(trust))
-        evidence = signing.HttpEvidence(hosts=hosts, known=[root.certificate.der for root in anchors.roots])
-        return Plan(
-            timestamper=signing.HttpTimestamper(list(tsa)), evidence=evidence, trust=anchors, before=before, journal=journal
-        )
-    except signing.SigningError as problem:
-        raise BadSettings(f"{problem.code}: {problem}") from problem
+    if demo_office is not None:
+        settings = read_settings(demo_office)
+        if not settings.demo:
+            raise BadSettings(f"{demo_office} không phải văn phòng thử / is no demo office")
+        authority = signing.DemoAuthority(settings.folder)
+        anchors = signing.Trust.load(list(trust) or [settings.trust_folder])
+        return Plan(timestamper=authority, evidence=authority, trust=anchors, before=before, journal=journal)
+    if not trust:
+        raise BadSettings("cần --trust khi dùng --tsa / --trust is needed with --tsa: what is renewed is checked first")
+    anchors = signing.Trust.load(list(trust))
+    evidence = signing.HttpEvidence(hosts=hosts, known=[root.certificate.der for root in anchors.roots])
+    return Plan(
+        timestamper=signing.HttpTimestamper(list(tsa)), evidence=evidence, trust=anchors, before=before, journal=journal
+    )

@@ -23,6 +23,7 @@ from signing.cms import DATA, signed_data
 from signing.der import der, integer, octets, oid, sequence, set_of
 from signing.errors import BadRequest, BadSignatureValue, BrokenResult, LevelNotReached, SigningError
 from signing.evidence import Evidence
+from signing.findings import sides
 from signing.keys.algorithms import (
     Scheme,
     default_scheme,
@@ -188,8 +189,8 @@ def extend_cades(
     extended = with_archive(complete, data, timestamper)
     after = verify_cades(data, extended, trust, at=at).signatures[0]
     if after.verdict is not Verdict.TOTAL_PASSED or after.level is not Level.B_LTA:
-        said = "; ".join(each.message for each in after.findings)
-        raise BrokenResult(f"Chữ ký sau gia hạn không đạt: {said}", f"The extended signature does not hold: {said}")
+        vi, en = sides(after.findings)
+        raise BrokenResult(f"Chữ ký sau gia hạn không đạt: {vi}", f"The extended signature does not hold: {en}")
     return extended
 
 
@@ -208,10 +209,8 @@ def long_term_cades(
         raise BadRequest(f"Tệp có {len(reports)} chữ ký, cần một", f"{len(reports)} signatures in one container, expected one")
     report = reports[0]
     if report.verdict is not Verdict.TOTAL_PASSED:
-        said = "; ".join(each.message for each in report.findings)
-        raise BadRequest(
-            f"Chữ ký không đạt nên không gia hạn: {said}", f"The signature does not pass, nothing to renew: {said}"
-        )
+        vi, en = sides(report.findings)
+        raise BadRequest(f"Chữ ký không đạt nên không gia hạn: {vi}", f"The signature does not pass, nothing to renew: {en}")
     encoded = unarmoured(signature)
     signed = read_signed_data(encoded)
     certificate = report.certificate or b""

@@ -1,5 +1,7 @@
 """The sentences for what is found outside PDFs, beside those of `signing.verification.words`: one lookup for both."""
 
+from collections.abc import Iterable
+
 from signing.report import Finding
 from signing.verification.words import SENTENCES as OF_PDF
 
@@ -167,6 +169,19 @@ SENTENCES: dict[str, tuple[str, str]] = {
 }
 
 MAX_DETAIL = 400  # characters of what a file says about itself
+
+
+def sides(findings: Iterable[Finding]) -> tuple[str, str]:
+    """All their sentences: the Vietnamese ones, and the English ones. For a refusal that is itself in two languages."""
+    vi: list[str] = []
+    en: list[str] = []
+    for message in dict.fromkeys(each.message for each in findings):
+        parts = message.split(" / ")
+        middle = len(parts) // 2
+        # A detail of both languages stands in both halves; with an odd number nobody can tell where they meet.
+        vi.append(message if len(parts) % 2 else " / ".join(parts[:middle]))
+        en.append(message if len(parts) % 2 else " / ".join(parts[middle:]))
+    return "; ".join(vi), "; ".join(en)
 
 
 def finding(code: str, detail: object = "") -> Finding:

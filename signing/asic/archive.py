@@ -6,6 +6,7 @@ One timestamp proves every file, manifest, signature and earlier timestamp at on
 inside that one's token, where its own signature does not reach (A.7), before the new one goes over it.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from signing.asic.make import NotAPackage, packed, stamped_package
@@ -17,9 +18,10 @@ from signing.cades import extend_cades, long_term_cades
 from signing.cades_archive import with_values
 from signing.errors import BadRequest, BrokenResult
 from signing.evidence import Evidence
+from signing.findings import sides
 from signing.levels import Level
 from signing.proof import newest_of, proven_authority
-from signing.report import Report, SignatureKind, Verdict
+from signing.report import Finding, Report, SignatureKind, Verdict
 from signing.timestamps import Timestamper
 from signing.trust import Trust
 from signing.verification.faults import Fault
@@ -35,8 +37,8 @@ def archive_package(
     """
     before = verify_package(package, trust, at=at)
     if before.verdict is not Verdict.TOTAL_PASSED:
-        said = "; ".join(each.message for each in (*before.findings, *(f for s in before.signatures for f in s.findings)))
-        raise BadRequest(f"Gói không đạt nên không gia hạn: {said}", f"The package does not pass, nothing to renew: {said}")
+        vi, en = sides(_told(before))
+        raise BadRequest(f"Gói không đạt nên không gia hạn: {vi}", f"The package does not pass, nothing to renew: {en}")
     try:
         opened = read_package(package)
     except BadPackage as fault:
@@ -53,9 +55,15 @@ def archive_package(
     after = verify_package(extended, trust, at=at)
     persons = [each for each in after.signatures if each.kind is not SignatureKind.DOC_TIMESTAMP]
     if after.verdict is not Verdict.TOTAL_PASSED or any(each.level is not Level.B_LTA for each in persons):
-        said = "; ".join(each.message for each in after.findings)
-        raise BrokenResult(f"Gói sau gia hạn không đạt: {said}", f"The extended package does not hold: {said}")
+        vi, en = sides(_told(after))
+        raise BrokenResult(f"Gói sau gia hạn không đạt: {vi}", f"The extended package does not hold: {en}")
     return extended
+
+
+def _told(report: Report) -> Iterator[Finding]:
+    yield from report.findings
+    for each in report.signatures:
+        yield from (found for found in each.findings if found.code != "COVERS")
 
 
 def _simple(package: Package, timestamper: Timestamper, evidence: Evidence, trust: Trust, at: datetime | None) -> bytes:

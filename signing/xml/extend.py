@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from signing.errors import BadRequest, BrokenResult, LevelNotReached, SigningError
 from signing.evidence import Evidence
+from signing.findings import sides
 from signing.levels import Level
 from signing.proof import newest_of, proven, proven_authority, stamped
 from signing.report import SignatureReport, Verdict
@@ -163,9 +164,9 @@ def _extended(
     at: datetime | None,
 ) -> bytes:
     if report.verdict is not Verdict.TOTAL_PASSED or report.level is None or report.certificate is None:
-        said = "; ".join(each.message for each in report.findings)
+        vi, en = sides(report.findings)
         raise BadRequest(
-            f"Chữ ký {report.field} không gia hạn được: {said}", f"The signature {report.field} cannot be extended: {said}"
+            f"Chữ ký {report.field} không gia hạn được: {vi}", f"The signature {report.field} cannot be extended: {en}"
         )
     name = report.field
 
@@ -191,8 +192,8 @@ def _extended(
     extended = proving.with_archive(extended)
     after = check_signed(extended, find, report.certificate, trust, before=xml, at=at)
     if after.verdict is not Verdict.TOTAL_PASSED or after.level is not Level.B_LTA:
-        said = "; ".join(each.message for each in after.findings)
-        raise BrokenResult(f"Chữ ký sau gia hạn không đạt: {said}", f"The extended signature does not hold: {said}")
+        vi, en = sides(after.findings)
+        raise BrokenResult(f"Chữ ký sau gia hạn không đạt: {vi}", f"The extended signature does not hold: {en}")
     return extended
 
 

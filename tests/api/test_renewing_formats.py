@@ -219,3 +219,29 @@ def test_the_journal_is_the_same_from_any_folder(
 
     assert (first, second) == ([Outcome.RENEWED] * 2, [Outcome.DONE_BEFORE] * 2)
     assert all(Path(json.loads(line)["file"]).is_absolute() for line in journal.read_text().splitlines())
+
+
+def test_a_timestamp_that_nobody_trusts_renews_nothing(shelf: Path, plan: Plan, tmp_path: Path) -> None:
+    """The old timestamps still carry the files, so they would pass: but nothing would be won, and the next run would fail."""
+    stranger = DemoAuthority(tmp_path / "stranger")
+    before = {path: path.read_bytes() for path in shelf.iterdir()}
+    results = list(renew_files([shelf], Plan(timestamper=stranger, evidence=plan.evidence, trust=plan.trust)))
+
+    assert {each.outcome for each in results} == {Outcome.REFUSED, Outcome.NOT_SIGNED}
+    assert {path: path.read_bytes() for path in shelf.iterdir()} == before
+
+
+def test_a_refusal_says_each_thing_once(shelf: Path, plan: Plan) -> None:
+    """The sentence in Vietnamese, then in English; the reason in each, and no half of it twice."""
+    for name in ("transcript.xml", "many.asice", "book.pdf"):
+        (result,) = renew_files([shelf / name], Plan(timestamper=plan.timestamper, evidence=plan.evidence, trust=_nobody()))
+        parts = result.message.split(" / ")
+
+        assert result.code == "NOT_VALID_BEFORE"
+        assert len(parts) % 2 == 0
+        assert parts[0].startswith("CHƯA ĐỦ THÔNG TIN ĐỂ KẾT LUẬN: Chứng thư không dẫn tới")
+        assert parts[len(parts) // 2].startswith("NOT ENOUGH TO CONCLUDE: The certificate does not lead")
+
+
+def _nobody() -> signing.Trust:
+    return signing.Trust.load([])
