@@ -54,7 +54,7 @@ def serve(
     office: Folder = None,
     demo: Annotated[bool, typer.Option("--demo", help="Mở văn phòng thử (tạo nếu chưa có). / Open the demo office.")] = False,
     host: str = "127.0.0.1",
-    port: int = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
     workers: Annotated[int, typer.Option(help="Số tiến trình xử lý. / Worker processes.")] = 1,
 ) -> None:
     """Mở văn phòng trong trình duyệt. / The office in the browser."""

@@ -36,21 +36,29 @@ def ended(app: Callable[..., object]) -> int:
 
 
 def _told(problem: BaseException) -> int:
-    """The sentence for what ended the command."""
+    """The exit code for what ended the command, and the sentence."""
+    if isinstance(problem, SystemExit) and type(sys.stdout).__name__ != "PacifyFlushWrapper":
+        return problem.code if isinstance(problem.code, int) else UNREADABLE
+    if isinstance(problem, BrokenPipeError):
+        _to_nowhere()
+    if isinstance(problem, OSError):
+        _drop_output(problem)
+    return fail(_sentence_for(problem))
+
+
+def _sentence_for(problem: BaseException) -> str:
     match problem:
         case KeyboardInterrupt():
-            return fail(_STOPPED)
+            return _STOPPED
         case typer.Abort():
-            return fail("STOPPED: không có câu trả lời, đã dừng / nobody answered, stopped")
+            return "STOPPED: không có câu trả lời, đã dừng / nobody answered, stopped"
         case SystemExit() | BrokenPipeError():  # the library leaves by the first when nobody reads any more
-            _to_nowhere()
-            return fail(_UNREAD)
+            return _UNREAD
         case Exception() if isinstance(problem, _USAGE):
-            return fail(_usage(problem))
+            return _usage(problem)
         case Exception() if _is_ours(problem):
-            _drop_output(problem)
-            return fail(sentence(problem))
-    return fail(_fault(problem))
+            return sentence(problem)
+    return _fault(problem)
 
 
 def fail(message: str) -> int:
@@ -132,7 +140,8 @@ def _usage(problem: Exception) -> str:
     elif kind == "MissingParameter":
         said = f"thiếu {name} / {name} is missing"
     elif kind == "BadParameter":
-        said = f"{name}: {said}" if " / " in said else f"giá trị của {name} không đúng / {name} has a wrong value: {said}"
+        ours = said if name == "?" else f"{name}: {said}"
+        said = ours if " / " in said else f"giá trị của {name} không đúng / {name} has a wrong value: {said}"
     elif kind == "BadOptionUsage":
         said = f"tùy chọn {name} cần một giá trị / option {name} needs a value"
     else:

@@ -1,11 +1,12 @@
 """`soky serve`: the pages and the worker processes, started together and ended together."""
 
 import os
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 
@@ -32,13 +33,24 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
             f"{host}: cần [web] https = true trong soky.toml và một máy chủ TLS phía trước / "
             f"needs [web] https = true in soky.toml and a TLS server in front"
         )
-    with open_office(settings) as wired, _worker_processes(settings, workers):
+    with _bound(host, port) as listening, open_office(settings) as wired, _worker_processes(settings, workers):
         house = house_of(wired)
-        sys.stderr.write(f"Soky: http://{host}:{port}  (Ctrl-C để dừng / to stop)\n")
+        sys.stderr.write(f"Soky: http://{host}:{listening.getsockname()[1]}  (Ctrl-C để dừng / to stop)\n")
+        server = uvicorn.Server(uvicorn.Config(create_app(house), log_level="warning", server_header=False))
         try:
-            uvicorn.run(create_app(house), host=host, port=port, log_level="warning", server_header=False)
+            with suppress(KeyboardInterrupt):  # as the line above says
+                server.run(sockets=[listening])
         finally:
             house.sessions.close()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """The door, before anything else is started. OSError that names the address, where somebody else stands in it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as problem:
+        raise type(problem)(problem.errno, problem.strerror or str(problem), f"{host}:{port}") from problem
 
 
 def house_of(wired: Wired) -> House:

@@ -112,20 +112,49 @@ def read_settings(folder: Path | None = None) -> Settings:
         raise BadSettings(f"{path}: không đọc được / cannot be read: {problem}") from problem
     if unknown := sorted(set(data) - KNOWN):
         raise BadSettings(f"{path}: mục không hiểu / unknown entries: {', '.join(unknown)}")
+    keys = _part(path, data, "keys")
     return Settings(
         folder=office,
-        demo=bool(data.get("demo", False)),
-        database=str(data.get("database", "sqlite")),
-        timestamp_urls=tuple(data.get("timestamps", {}).get("urls", ())),
-        revocation_hosts=tuple(data.get("revocation", {}).get("hosts", ())),
-        key_modules=tuple(data.get("keys", {}).get("modules", ())),
-        key_hosts=tuple(data.get("keys", {}).get("hosts", ())),
-        prefer_pss=_padding(path, data.get("keys", {}).get("padding", "pkcs1")) == "pss",
-        https=bool(data.get("web", {}).get("https", False)),
+        demo=_flag(path, data, "demo"),
+        database=_word(path, data.get("database", "sqlite")),
+        timestamp_urls=_words(path, _part(path, data, "timestamps"), "urls"),
+        revocation_hosts=_words(path, _part(path, data, "revocation"), "hosts"),
+        key_modules=_words(path, keys, "modules"),
+        key_hosts=_words(path, keys, "hosts"),
+        prefer_pss=_padding(path, keys.get("padding", "pkcs1")) == "pss",
+        https=_flag(path, _part(path, data, "web"), "https"),
         sample=_sample(path, data.get("verification", {})),
-        fetch=data.get("verification", {}).get("fetch") is True,
+        fetch=_part(path, data, "verification").get("fetch") is True,
         service=_service(path, office, data["service"]) if "service" in data else None,
     )
+
+
+def _part(path: Path, data: dict[str, Any], name: str) -> dict[str, Any]:
+    part = data.get(name, {})
+    if not isinstance(part, dict):
+        raise BadSettings(f"{path}: {name} phải là một phần / must be a section: [{name}]")
+    return part
+
+
+def _words(path: Path, part: dict[str, Any], name: str) -> tuple[str, ...]:
+    """A list of texts. One text alone is no list: its letters would each be taken for an address."""
+    given = part.get(name, [])
+    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+        raise BadSettings(f'{path}: {name} phải là danh sách chữ / must be a list of texts, as in {name} = ["..."]')
+    return tuple(given)
+
+
+def _word(path: Path, given: Any) -> str:
+    if not isinstance(given, str):
+        raise BadSettings(f"{path}: database phải là chữ / must be a text, not {given!r}")
+    return given
+
+
+def _flag(path: Path, part: dict[str, Any], name: str) -> bool:
+    given = part.get(name, False)
+    if not isinstance(given, bool):
+        raise BadSettings(f"{path}: {name} = true hoặc/or false, không phải / not {given!r}")
+    return given
 
 
 def _padding(path: Path, given: Any) -> str:
