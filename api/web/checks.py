@@ -25,6 +25,7 @@ from api.web.limits import Pace
 from api.web.revisions import DigestInPath
 from api.web.visits import Visit, Visiting
 from signing.report import Changes, Report, SignatureKind, SignatureReport, Verdict
+from signing.second_opinion import in_pdf
 from storage.errors import NotInLog
 from workflow import events
 from workflow.events import Digest
@@ -147,8 +148,18 @@ def _page(visit: Visit, given: Uploaded, report: Report, rendering: documents.Re
         known=known,
         held=visit.house.results.hold(given.content, report, given.name, signature=given.signature),
         locked=locked,
+        integrity=integrity,
         error="",
     )
+
+
+def integrity(signature: SignatureReport) -> str:
+    """What happened to what this one signed, as a word of the catalogue. Where its digest does not fit, that comes first."""
+    if not signature.intact:
+        return "verify.integrity_broken"
+    if signature.changes_after is Changes.PERMITTED and not in_pdf(signature):
+        return "verify.integrity_part"
+    return f"verify.changes_{signature.changes_after}"
 
 
 @router.get("/verify/{digest}/proof")
@@ -252,8 +263,11 @@ def _intact(visit: Visit, report: Report) -> tuple[Tone, list[str]]:
     changed = dict.fromkeys(each.name for signature in report.signatures for each in signature.changed_fields)
     if changed:
         return Tone.OPEN, [visit.say("verify.intact_but_filled", fields=", ".join(changed))]
+    if any(finding.code == "UNSIGNED_PARTS" for finding in report.findings):
+        return Tone.OPEN, [visit.say("verify.intact_in_part")]
     if any(signature.changes_after is Changes.PERMITTED for signature in report.signatures):
-        return Tone.GOOD, [visit.say("verify.intact_and_more")]
+        in_revisions = any(in_pdf(signature) for signature in report.signatures)
+        return Tone.GOOD, [visit.say("verify.intact_and_more" if in_revisions else "verify.intact_each_its_part")]
     return Tone.GOOD, [visit.say("verify.intact")]
 
 

@@ -8,11 +8,11 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import signing
 from api.web.limits import Pace
-from signing.second_opinion import SecondLook
+from signing.second_opinion import SecondLook, in_pdf
 from signing.shown import Comparison, PagePictures, SignedRevision, signed_revisions
 
 HELD_SECONDS = 900
@@ -64,7 +64,8 @@ class CheckResults:
             report=report,
             name=name,
             held_at=self._clock(),
-            revisions=signed_revisions(content, report),
+            # Only a PDF has revisions: a detached signature is over the whole file, of whatever kind it is.
+            revisions=signed_revisions(content, replace(report, signatures=tuple(filter(in_pdf, report.signatures)))),
             signature=signature,
         )
         with self._lock:
