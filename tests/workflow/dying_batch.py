@@ -1,6 +1,8 @@
 """Sign all in a process that kills itself, hard, when its key is used for the N-th time or its N-th result is kept.
 
 python tests/workflow/dying_batch.py OFFICE PERSON KEY|RESULT N
+
+With N = 0 it does not die of itself; strace may kill it. The office's own settings say which database it has.
 """
 
 import os
@@ -11,7 +13,7 @@ from typing import Any
 
 import signing
 from api.demo.story import open_key
-from api.settings import Settings
+from api.settings import read_settings
 from api.wiring import open_office
 from directory import PersonId
 
@@ -39,7 +41,7 @@ class DyingKey:
 
 def main(folder: str, person: str, point: str, most: str) -> None:
     """Sign everything in this person's inbox, and die on the way."""
-    with open_office(Settings(folder=Path(folder), demo=True)) as wired:
+    with open_office(read_settings(Path(folder))) as wired:
         tasks = [(task.case, task.name) for task in wired.office.inbox(PersonId(person))]
         with open_key(wired, PersonId(person), "subject_teacher_signs") as key:
             signer = DyingKey(key, int(most)) if point == "KEY" else key
