@@ -10,12 +10,13 @@ attributes: so certificates and revocation values may be added to the container 
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from signing.beside import Archive
 from signing.der import der, octets, oid, sequence
 from signing.proof import Beside
 from signing.timestamps import Timestamper, check_token
-from signing.verification.der import INTEGER, OCTET_STRING, SEQUENCE, SET, Node, read
+from signing.verification.der import INTEGER, OCTET_STRING, SEQUENCE, SET, Node, read, siblings
 from signing.verification.faults import BadSignedData, Fault
 from signing.verification.signed_data import SIGNATURE_TIMESTAMP, digest_name, digest_of
 
@@ -34,6 +35,8 @@ MAX_ARCHIVES = 64  # of one signature: with one renewal in ten years more than e
 MAX_SIGNERS = 32  # in one container
 MAX_COPIES_BYTES = 512 * 1024 * 1024  # of a container with its content, once for each signer
 MAX_HASHES = 4096  # in one list of an index
+MAX_SHARED = 4096  # certificates, or lists and answers, of one container; after twenty renewals about sixty
+MAX_VALUES = 8192  # unsigned values of a signature beside which archive timestamps are read; real ones have about 20
 _SHA256 = sequence(oid("2.16.840.1.101.3.4.2.1"))
 _UNSIGNED = 0xA1
 _CERTIFICATES, _LISTS = 0xA0, 0xA1
@@ -96,6 +99,17 @@ def _opened(container: bytes) -> Container:
     )
 
 
+def check_shared(container: bytes) -> None:
+    """Not more certificates and lists than anybody has: each signer is judged beside all of them. Raises Fault."""
+    try:
+        for part in read(container).expect(SEQUENCE).children()[1].children()[0].expect(SEQUENCE).children()[3:-1]:
+            held = siblings(part.data, part.body, part.end)
+            if part.tag in {_CERTIFICATES, _LISTS} and sum(1 for _ in islice(held, MAX_SHARED + 1)) > MAX_SHARED:
+                raise BadSignedData(f"more than {MAX_SHARED} certificates or lists")
+    except (IndexError, ValueError) as fault:
+        raise BadSignedData(f"the CMS is not as it must be: {fault}") from fault
+
+
 def one_by_one(container: bytes) -> tuple[bytes, ...]:
     """The container once for each of its SignerInfos, which sign side by side (RFC 5652, 5.1). Raises Fault.
 
@@ -128,13 +142,14 @@ def older_kinds(container: Container) -> tuple[str, ...]:
 def read_archives(container: Container, data: bytes) -> tuple[Archive, ...]:
     """Every archive-time-stamp-v3 of the signature, with what it must be over and what stands under it."""
     tokens = [value.raw for each in container.unsigned if _kind(each) == ARCHIVE_V3 for value in _values(each)]
-    return tuple(_archive(token, container, data) for token in tokens[:MAX_ARCHIVES])
+    hashed = _Hashed(container)
+    return tuple(_archive(token, container, data, hashed) for token in tokens[:MAX_ARCHIVES])
 
 
-def _archive(token: bytes, container: Container, data: bytes) -> Archive:
+def _archive(token: bytes, container: Container, data: bytes, hashed: "_Hashed") -> Archive:
     try:
         index = _index_in(token)
-        covers = _covered(index, container, token)
+        covers = _covered(index, hashed, token)
     except (Fault, IndexError, ValueError):
         return Archive(token=token, expected=lambda _: b"", covers=frozenset())
     return Archive(token=token, expected=_imprint(container, data, index.raw), covers=covers)
@@ -175,27 +190,46 @@ def _hashes(node: Node) -> frozenset[bytes]:
     return frozenset(each.expect(OCTET_STRING).content for each in found)
 
 
-def _covered(index: _Index, container: Container, token: bytes) -> frozenset[bytes]:
+class _Hashed:
+    """The values of a container by their digests, which all archive timestamps ask for: each is hashed once."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        self._values = [(each, value) for each in container.unsigned for value in _values(each)]
+        self._known: dict[tuple[str, bool], tuple[dict[bytes, bytes], dict[bytes, bytes], dict[bytes, _Attribute]]] = {}
+
+    def by(self, digest: str, *, whole: bool) -> "tuple[dict[bytes, bytes], dict[bytes, bytes], dict[bytes, _Attribute]]":
+        """Certificates, lists and attribute values by their digest (`whole`: attributes as they stand). Raises Fault."""
+        if (digest, whole) not in self._known:
+            if len(self._values) > MAX_VALUES:
+                raise BadSignedData(f"{len(self._values)} unsigned values; archive timestamps are read beside {MAX_VALUES}")
+            self._known[digest, whole] = (
+                {digest_of(digest, each): each for each in self._container.certificates},
+                {digest_of(digest, each): each for each in self._container.lists},
+                {digest_of(digest, _hashed_of(each, value, whole=whole)): (each, value) for each, value in self._values},
+            )
+        return self._known[digest, whole]
+
+
+_Attribute = tuple[Node, Node]  # and one of its values
+
+
+def _hashed_of(attribute: Node, value: Node, *, whole: bool) -> bytes:
+    return attribute.raw if whole else attribute.children()[0].raw + value.raw
+
+
+def _covered(index: _Index, hashed: _Hashed, token: bytes) -> frozenset[bytes]:
     """The values that the index names. Raises Fault where it names one that is not there: something was taken out (5.5.2)."""
+    certificates, lists, attributes = hashed.by(index.digest, whole=index.whole_attributes)
     under: set[bytes] = set()
-    left = [set(index.certificates), set(index.lists), set(index.attributes)]
-    for value, hashes in ((container.certificates, left[0]), (container.lists, left[1])):
-        for each in value:
-            digest = digest_of(index.digest, each)
-            if digest in index.certificates | index.lists:
-                hashes.discard(digest)
-                under.update((each, *_inside(each)))
-    for attribute in container.unsigned:
-        kind = attribute.children()[0].raw
-        for value_node in _values(attribute):
-            if value_node.raw == token:
-                continue
-            whole = attribute.raw if index.whole_attributes else kind + value_node.raw
-            digest = digest_of(index.digest, whole)
-            if digest in index.attributes:
-                left[2].discard(digest)
-                under.update((value_node.raw, *_kept_in(attribute)))
-    if any(left):
+    for digest in index.certificates | index.lists:
+        for known in (certificates, lists):
+            if digest in known:
+                under.update((known[digest], *_inside(known[digest])))
+    here = {digest: each for digest in index.attributes if (each := attributes.get(digest)) and each[1].raw != token}
+    for attribute, value in here.values():
+        under.update((value.raw, *_kept_in(attribute)))
+    if index.certificates - certificates.keys() or index.lists - lists.keys() or index.attributes - here.keys():
         raise BadSignedData("values that the archive timestamp covers are not there any more")
     return frozenset(under)
 

@@ -13,7 +13,15 @@ from datetime import UTC, datetime
 
 from signing.beside import Given, Proof, Stamp, ocsps_in, weigh
 from signing.beside_report import broken_report, signature_report, worst
-from signing.cades_archive import is_countersigned, kept_values, older_kinds, one_by_one, open_container, read_archives
+from signing.cades_archive import (
+    check_shared,
+    is_countersigned,
+    kept_values,
+    older_kinds,
+    one_by_one,
+    open_container,
+    read_archives,
+)
 from signing.findings import finding
 from signing.report import Changes, Finding, Report, SignatureReport, SubIndication, Verdict
 from signing.trust import Trust
@@ -90,7 +98,9 @@ def verify_cms(content: bytes, trust: Trust, *, at: datetime | None = None, name
 
 def content_inside(content: bytes) -> bytes | None:
     """What an attached signature brings along; None where it is detached. Raises Fault."""
-    return read_signed_data(one_by_one(unarmoured(content))[0]).encapsulated
+    encoded = unarmoured(content)
+    check_shared(encoded)
+    return read_signed_data(one_by_one(encoded)[0]).encapsulated
 
 
 def is_cms(content: bytes) -> bool:
@@ -199,6 +209,7 @@ def _judge(
         )
     # (1) format, EN 319 102-1 5.2.2
     encoded = unarmoured(signature)
+    check_shared(encoded)
     signed = read_signed_data(encoded)
     told = list(findings)
     if signed.encapsulated is not None:

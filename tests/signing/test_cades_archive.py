@@ -1,5 +1,6 @@
 """Archive timestamps on CAdES signatures: made, renewed over decades, judged, and attacked."""
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from signing.cades_archive import ARCHIVE_V3, INDEX_V3, open_container, tokens_o
 from signing.der import der, octets, oid, sequence
 from signing.errors import BadRequest
 from signing.report import Report
+from signing.verification.der import read
 
 DATA = "Sổ gốc cấp bằng tốt nghiệp trung học cơ sở".encode() * 20
 NOW = datetime.now(UTC)
@@ -159,3 +161,34 @@ def test_old_style_archive_timestamps_are_named(archived: bytes, trust: Trust) -
 
     assert "ARCHIVE_KIND_NOT_READ" in codes(report)
     assert report.verdict is Verdict.TOTAL_PASSED
+
+
+def test_a_signature_among_thousands_of_values_is_judged_soon(archived: bytes, trust: Trust) -> None:
+    """64 archive timestamps beside 190,000 values of an unknown attribute: they prove nothing, and it costs little."""
+    opened = open_container(archived)
+    token = next(each for each in tokens_of(opened) if oid(INDEX_V3) in each)
+    junk = sequence(oid("1.2.3.4"), der(0x31, *(octets(number.to_bytes(4, "big")) for number in range(190_000))))
+    archives = [sequence(oid(ARCHIVE_V3), der(0x31, token))] * 64
+    kept = [each.raw for each in opened.unsigned if each.children()[0].oid() != ARCHIVE_V3]
+    begin = time.process_time()
+    report = verify_cades(DATA, written(opened, unsigned=[*kept, junk, *archives]), trust)
+
+    assert (report.verdict, report.signatures[0].level) == (Verdict.TOTAL_PASSED, Level.B_LT)
+    assert time.process_time() - begin < 6
+
+
+@pytest.mark.parametrize("signers", [1, 32])
+@pytest.mark.parametrize("tag", [0xA0, 0xA1])
+def test_a_flood_of_certificates_is_refused_soon(tag: int, signers: int, archived: bytes, trust: Trust) -> None:
+    """180,000 of them, or of lists, beside up to 32 signers: no signature has so many, and none is judged beside them."""
+    kind, wrapped = read(archived).children()[:2]
+    *before, infos = wrapped.children()[0].children()
+    junk = der(tag, *(sequence(octets(number.to_bytes(4, "big"))) for number in range(180_000)))
+    parts = [*(each.raw for each in before if each.tag != tag), junk]
+    one = infos.children()[0].raw
+    flood = sequence(kind.raw, der(0xA0, sequence(*parts, der(0x31, *([one] * signers)))))
+    begin = time.process_time()
+    report = verify_cades(DATA, flood, trust)
+
+    assert (report.verdict, codes(report)) == (Verdict.TOTAL_FAILED, {"NOT_CMS"})
+    assert time.process_time() - begin < 6
