@@ -89,7 +89,7 @@ def _missing_for_long_term(judged: Judged, document: SignedDocument) -> tuple[Fi
         return (finding("LEVEL_NOT_MET", "B-LT: no valid chain"),)
     held = _Held.of(judged, document)
     for each in _chains(judged):
-        missing = held.lacks(each)
+        missing = each.doubted[0] if each.doubted else held.lacks(each)
         if missing is not None:
             return (finding("LEVEL_NOT_MET", f"B-LT: {missing.common_name}"),)
     word = held.word(chain.chain[0], chain.chain[1]) if len(chain.chain) > 1 else None

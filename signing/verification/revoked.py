@@ -41,10 +41,11 @@ def judge_revocation(
     # From the root down: what a revoked authority says of those below depends on when it was revoked.
     for certificate, issuer in reversed(list(pairwise(chain))):
         found = _answers(certificate, issuer, pool, trust)
+        until = course.believed_until  # of those above: that this one was revoked later makes their word no worse
         refused = _revoked(certificate, found, chain, root, course, at=at, now=now, proven=proven, made=made)
         if refused is not None:
             return refused
-        _note(certificate, found, course, at=at, now=now)
+        _note(certificate, found, course, until, at=at, now=now)
     return _conclude(chain, root, course, trust, at=at, now=now)
 
 
@@ -96,10 +97,12 @@ def _revoked(
     )
 
 
-def _note(certificate: Certificate, found: tuple[Answer, ...], course: _Course, *, at: datetime, now: datetime) -> None:
+def _note(
+    certificate: Certificate, found: tuple[Answer, ...], course: _Course, until: datetime | None, *, at: datetime, now: datetime
+) -> None:
     """The best answer about a certificate that was not revoked at the moment, or why there is none."""
     told = [each for each in found if each.issued - now <= CLOCK_SKEW]  # none from the future
-    early = [each for each in told if course.believed_until is None or each.proven <= course.believed_until]
+    early = [each for each in told if until is None or each.proven <= until]
     usable = newest([each for each in early if each.usable_at(at)])
     if usable is not None:
         course.best[certificate] = usable
