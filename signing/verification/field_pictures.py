@@ -4,9 +4,11 @@ Where the text can be read for certain and is the value, nothing is said. Where 
 what is seen, that is told. Where the picture shows something else, or cannot be read, it may not pass in silence.
 """
 
+import re
 import unicodedata
 from collections import Counter
 from enum import IntEnum
+from html import unescape
 from typing import Any
 
 from signing.verification.faults import Fault
@@ -16,7 +18,7 @@ from signing.verification.page_cover import is_hidden, is_nothing
 from signing.verification.pdf import View
 from signing.verification.picture_text import Picture, read_picture
 from signing.verification.syntax import Stream, text_of
-from signing.verification.values import COMBO, flags_of, options_of, states_of
+from signing.verification.values import COMBO, chooses_by_number, flags_of, options_of, states_of
 
 _MULTILINE, _PASSWORD = 1 << 12, 1 << 13  # table 231
 _OFF = "/Off"
@@ -34,9 +36,26 @@ def shown_by(pair: Pair, before: Field, after: Field) -> Shows:
     """What the places of a field show after it was filled; the worst of them."""
     if len(before.widgets) != len(after.widgets):
         return Shows.OTHER
+    if _says_otherwise(pair, before, after):
+        return Shows.OTHER
     look = _button if after.kind == "/Btn" else _text
     pairs = zip(before.widgets, after.widgets, strict=True)
     return max((look(pair, after, old, new) for old, new in pairs if _is_seen(pair.new, new)), default=Shows.VALUE)
+
+
+def _says_otherwise(pair: Pair, before: Field, after: Field) -> bool:
+    """Whether what goes with a value has readers draw another: numbers, rich text, a style in which some of it is not seen."""
+    if pair.new.resolve(after.entries.get("/I")) and not pair.same(before.entries.get("/I"), after.entries.get("/I")):
+        offered = options_of(pair.new, after)
+        numbered = chooses_by_number(pair.new, after) or set()
+        if _plain("".join(sorted(offered[each] for each in numbered))) != _plain("".join(sorted(_chosen(pair.new, after)))):
+            return True
+    rich, style = after.entries.get("/RV"), after.entries.get("/DA")
+    if pair.new.resolve(rich) is not None and not pair.same(before.entries.get("/RV"), rich):
+        words = _MARKUP.sub("", _string(pair.new, rich))
+        return _plain(unescape(words)) != _plain(_words(pair.new, after))
+    drawn_by_readers = any(pair.new.resolve(each.entries.get("/AP")) is None for each in after.widgets)
+    return drawn_by_readers and not pair.same(before.entries.get("/DA"), style)
 
 
 def _is_seen(view: View, widget: Widget) -> bool:
@@ -109,15 +128,28 @@ def _words(view: View, field: Field) -> str:
     """The value as it is to be read: of choices the words that are shown."""
     value = view.resolve(field.value)
     if isinstance(value, Stream):
-        try:
-            return text_of(view.unpacked(value) or b"")
-        except Fault:
-            return ""
+        return _string(view, value)
+    return "".join(_chosen(view, field))
+
+
+def _chosen(view: View, field: Field) -> list[str]:
+    """The words of what is chosen, or the one text of a field."""
+    value = view.resolve(field.value)
     chosen = [view.resolve(each) for each in value] if isinstance(value, list) else [value]
     offered = options_of(view, field) if field.kind == "/Ch" else {}
-    return "".join(offered.get(text_of(each), text_of(each)) for each in chosen)
+    return [offered.get(text_of(each), text_of(each)) for each in chosen]
 
 
+def _string(view: View, value: Any) -> str:
+    """A text, also one that stands in a stream; nothing where that cannot be read."""
+    value = view.resolve(value)
+    try:
+        return text_of((view.unpacked(value) or b"") if isinstance(value, Stream) else value)
+    except Fault:
+        return ""
+
+
+_MARKUP = re.compile(r"<[^>]*>")
 _ALIKE = str.maketrans({"\u2212": "-", "\u00ad": "-", "\u2019": "'", "\u2018": "'"})  # one sign under several names
 
 

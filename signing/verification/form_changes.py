@@ -308,6 +308,8 @@ def _widgets(pair: Pair, name: str, before: Field, after: Field, allowed: frozen
             skip |= {"/Rect"}  # PDFBox takes the place away when it signs without a picture; nothing is covered by nothing
         if allowed is _SET_WHEN_FILLING and border_width(pair.new, new.entries) <= WIDE_BORDER:
             skip |= {"/BS", "/Border"}  # mupdf writes the border that it draws
+        if allowed is _SET_WHEN_FILLING and not _same_signs(pair, old.entries.get("/MK"), new.entries.get("/MK")):
+            changes.append(FormChange(kind="widget", name=name, detail=f"field {name} /MK"))
         odd = odd_entry(pair, old.entries, new.entries, skip & {*allowed, "/BS", "/Border"})
         if odd is not None:
             changes.append(FormChange(kind="forbidden", name=name, detail=f"field {name} {odd} is none"))
@@ -319,6 +321,13 @@ def _widgets(pair: Pair, name: str, before: Field, after: Field, allowed: frozen
             for key in pair.moved(old.entries, new.entries, skip=skip)
         ]
     return changes
+
+
+def _same_signs(pair: Pair, old: Any, new: Any) -> bool:
+    """Whether captions, icons and the turn of a widget are as they were: its colours may come with a value (table 192)."""
+    before, after = pair.old.entries(old) or {}, pair.new.entries(new) or {}
+    both = isinstance(before, dict) and isinstance(after, dict)
+    return both and pair.same_entries(before, after, skip=frozenset({"/BG", "/BC"}))
 
 
 def _lost_places(pair: Pair, before: Field, after: Field) -> bool:

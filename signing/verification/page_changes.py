@@ -145,7 +145,8 @@ class _Annotations:
             if before.get("/Subtype") == "/Widget" or pair.new.get(item, "/Subtype") == "/Widget":
                 return [Change(what=What.FORBIDDEN, detail=f"{self.where} widget")]
             heavier = {weight_of(pair.old, item), weight_of(pair.new, item)}
-            what = What.ANNOTATION_DRAWS if What.ANNOTATION_DRAWS in heavier else What.ANNOTATION
+            leads_elsewhere = not all(pair.same(before.get(key), after.get(key)) for key in ("/A", "/Dest"))
+            what = What.ANNOTATION_DRAWS if leads_elsewhere or What.ANNOTATION_DRAWS in heavier else What.ANNOTATION
             return [Change(what=what, detail=f"{self.where} annotation changed")]
         moved = pair.moved(before, after)
         return (

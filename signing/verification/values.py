@@ -112,4 +112,14 @@ def _is_choice(view: View, field: Field, value: Any) -> bool:
         return False
     offered = options_of(view, field)
     free = not offered or (flags_of(view, field) & COMBO and flags_of(view, field) & EDITABLE)
-    return bool(free) or {text_of(each) for each in chosen} <= {*offered, *offered.values()}
+    words = {text_of(each) for each in chosen}
+    return bool(free) or words <= {*offered, *offered.values()}
+
+
+def chooses_by_number(view: View, field: Field) -> set[str] | None:
+    """The choice as the numbers of /I name it, by which some readers go (table 234); None where they name none."""
+    offered = list(options_of(view, field))
+    numbers = [view.resolve(each) for each in view.items(field.entries.get("/I"))]
+    if not all(isinstance(each, int) and 0 <= each < len(offered) for each in numbers):
+        return None
+    return {offered[each] for each in numbers}

@@ -156,6 +156,12 @@ COVERING: Mapping[str, Row] = {
     ),
     "choice that is not offered": attack(None, lambda u: u.change(u.field("combo"), V=b"option 3"), DOUBTED, certify=2),
     "choice that is offered": attack(None, lambda u: u.change(u.field("combo"), V=b"option 2", I=[1]), PASSED, certify=2),
+    "sign of a box with its value": attack(
+        with_button, lambda u: u.change(u.field("tick"), V=Name("/Yes"), AS=Name("/Yes"), MK={"/CA": b"8"}), certify=2
+    ),
+    "link that leads elsewhere after P=3": seen(
+        lambda u: u.change(numbered(u, "/Link"), A={"/S": Name("/URI"), "/URI": b"http://y.vn"})
+    ),
     # What a screen reader and links go by.
     "name that leads to another element": attack(with_names, names_lead_elsewhere, DOUBTED, certify=2),
     "one name of an element more": attack(with_names, one_name_more, PASSED, certify=2),

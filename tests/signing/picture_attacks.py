@@ -178,6 +178,11 @@ PICTURES: Mapping[str, Row] = {
     "picture of the value before": shows_other(lambda u: u.change(named(u, "input"), V=b"12")),
     "picture of the value before, to be made anew": claims(lambda u: u.change(named(u, "input"), V=b"12"), made_by_readers),
     "no picture": shows(lambda u: u.change(named(u, "input"), V=b"12", AP=None)),
+    "no picture, and another style": shows_other(
+        lambda u: u.change(named(u, "input"), V=b"1000", AP=None, DA=b"/F1 300 Tf 1 g")
+    ),
+    "rich text that is the value": shows(filled(b"1 < 2", show(b"1 < 2"), RV=b"<body><p>1 &lt; 2</p></body>")),
+    "rich text that says otherwise": shows_other(filled(b"12", show(b"12"), RV=b"<body><p>99</p></body>")),
     "value in UTF-16 beside its picture": shows(filled("\ufeff12".encode("utf-16-be"), show(b"12"))),
     "several lines": shows(
         filled(b"one two\rthree", b"q BT /F 9 Tf 11 TL 2 15 Td (one two) Tj T* (three) Tj ET Q"), flags(1 << 12)
@@ -231,6 +236,10 @@ PICTURES: Mapping[str, Row] = {
     "font that nobody has": claims(filled(b"12", show(b"12"), {**HELVETICA, "/BaseFont": Name("/MyOwn")})),
     # Choices, programs, boxes.
     "words of a choice": shows(filled(b"a", show(b"passed"), name="combo"), exported),
+    "number of another choice": shows_other(filled(b"option 2", show(b"option 2"), name="combo", I=[0])),
+    "number of the choice before": shows(
+        filled(b"option 2", show(b"option 2"), name="combo"), lambda u: u.change(named(u, "combo"), I=[0])
+    ),
     "words of another choice": shows_other(filled(b"a", show(b"failed"), name="combo"), exported),
     "list that shows what it offers": claims(
         filled(b"two", b"BT /F 9 Tf 9 TL 2 15 Td (one) Tj T* (two) Tj ET", name="combo"), listed

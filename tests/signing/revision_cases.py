@@ -403,7 +403,7 @@ def stamp_in_entry(update: Update) -> None:
 
 def richly_filled(update: Update) -> None:
     """Acrobat keeps beside a value what is chosen, where the list stands, and the value as rich text."""
-    update.change(update.field("combo"), V=b"option 2", I=[1], TI=1, RV=b"<p/>")
+    update.change(update.field("combo"), V=b"option 2", I=[1], TI=1, RV=b"<p>option 2</p>")
 
 
 def all_again(update: Update) -> None:
