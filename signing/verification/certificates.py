@@ -348,7 +348,7 @@ def value_is_by(key: PublicKeyTypes | None, scheme: Scheme, signature: bytes, da
         if scheme.name == "rsa_pkcs1" and isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, data, padding.PKCS1v15(), digest)
         elif scheme.name == "rsa_pss" and isinstance(key, rsa.RSAPublicKey) and scheme.salt is not None:
-            key.verify(signature, data, padding.PSS(padding.MGF1(digest), scheme.salt), digest)
+            key.verify(signature, data, padding.PSS(padding.MGF1(_mask(scheme)), scheme.salt), digest)
         elif scheme.name == "ecdsa" and isinstance(key, ec.EllipticCurvePublicKey):
             key.verify(signature, data, ec.ECDSA(digest))
         elif scheme.name == "dsa" and isinstance(key, dsa.DSAPublicKey):
@@ -360,6 +360,11 @@ def value_is_by(key: PublicKeyTypes | None, scheme: Scheme, signature: bytes, da
     return True
 
 
+def _mask(scheme: Scheme) -> hashes.HashAlgorithm:
+    """The digest of the mask of RSASSA-PSS (RFC 4055 3.1)."""
+    return HASHES[scheme.mask or scheme.digest]()
+
+
 def digest_is_signed(certificate: Certificate, scheme: Scheme, signature: bytes, digest: bytes) -> bool:
     """The same over a digest, for containers without signed attributes."""
     key = certificate.key
@@ -369,7 +374,7 @@ def digest_is_signed(certificate: Certificate, scheme: Scheme, signature: bytes,
         if scheme.name == "rsa_pkcs1" and isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, digest, padding.PKCS1v15(), known)
         elif scheme.name == "rsa_pss" and isinstance(key, rsa.RSAPublicKey) and scheme.salt is not None:
-            key.verify(signature, digest, padding.PSS(padding.MGF1(algorithm), scheme.salt), known)
+            key.verify(signature, digest, padding.PSS(padding.MGF1(_mask(scheme)), scheme.salt), known)
         elif scheme.name == "ecdsa" and isinstance(key, ec.EllipticCurvePublicKey):
             key.verify(signature, digest, ec.ECDSA(known))
         else:

@@ -102,6 +102,7 @@ class Scheme:
     name: str  # rsa_pkcs1, rsa_pss, ecdsa, dsa, ed25519, ed448
     digest: str
     salt: int | None = None  # of RSASSA-PSS, in bytes
+    mask: str | None = None  # the digest of its mask, where that is another one: old Java and openssl leave it at SHA-1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -349,9 +350,7 @@ def _pss(parameters: Node | None) -> Scheme:
             salt = value.integer()
             if not 0 <= salt <= MAX_SALT:
                 raise BadSignedData(f"RSASSA-PSS with a salt of {salt} bytes")
-    if mask != digest:
-        raise BadSignedData(f"RSASSA-PSS with {digest} but a mask made with {mask}")
-    return Scheme(name="rsa_pss", digest=digest, salt=salt)
+    return Scheme(name="rsa_pss", digest=digest, salt=salt, mask=mask if mask != digest else None)
 
 
 @shaped

@@ -32,6 +32,7 @@ class Shape:
     more: Sequence[bytes] = ()  # further signed attributes
     scheme: bytes | None = None  # the signature's AlgorithmIdentifier, whatever was used
     pss_salt: int | None = None  # RSASSA-PSS with this salt
+    mask: str = "sha256"  # and this digest for its mask
     stamps: Sequence[Callable[[bytes], bytes]] = ()
     content_type: str = DATA
     content: bytes | None = None
@@ -57,10 +58,10 @@ def bound_to(certificate: bytes, issuer_and_serial: bytes = b"") -> bytes:
     return attribute(BOUND, sequence(sequence(sequence(octets(hashlib.sha256(certificate).digest()), issuer_and_serial))))
 
 
-def pss_parameters(salt: int, *more: bytes) -> bytes:
-    """RSASSA-PSS with SHA-256 for both hashes."""
-    mask = sequence(oid("1.2.840.113549.1.1.8"), algorithm("sha256"))
-    told = sequence(der(0xA0, algorithm("sha256")), der(0xA1, mask), der(0xA2, integer(salt)), *more)
+def pss_parameters(salt: int, *more: bytes, mask: str = "sha256") -> bytes:
+    """RSASSA-PSS with SHA-256."""
+    masked = sequence(oid("1.2.840.113549.1.1.8"), algorithm(mask))
+    told = sequence(der(0xA0, algorithm("sha256")), der(0xA1, masked), der(0xA2, integer(salt)), *more)
     return sequence(oid("1.2.840.113549.1.1.10"), told)
 
 
@@ -108,8 +109,8 @@ def _signed(party: Party, data: bytes, shape: Shape) -> tuple[bytes, bytes]:
     key, chosen = party.key, HASHES[shape.digest]()
     if isinstance(key, rsa.RSAPrivateKey):
         if shape.pss_salt is not None:
-            made = key.sign(data, padding.PSS(padding.MGF1(chosen), shape.pss_salt), chosen)
-            return made, pss_parameters(shape.pss_salt)
+            made = key.sign(data, padding.PSS(padding.MGF1(HASHES[shape.mask]()), shape.pss_salt), chosen)
+            return made, pss_parameters(shape.pss_salt, mask=shape.mask)
         return key.sign(data, padding.PKCS1v15(), chosen), sequence(oid(RSA_WITH[shape.digest]), NULL)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     return key.sign(data, ec.ECDSA(chosen)), sequence(oid(ECDSA_WITH[shape.digest]))
