@@ -7,8 +7,8 @@
     prepared = prepare_cades(data, certificate, chain)            # the key is in the person's own hands
     p7s = finish_cades(prepared, value)
 
-The signature is DER in a file of its own; one that brings another content along is refused, for it signs that content and
-not the file beside it. Judging: `signing.cades_verify`.
+The data may be bytes or a mapped file (`signing.signed_content.opened`). The signature is DER in a file of its own; one that
+brings another content along is refused, for it signs that content and not the file beside it. Judging: `signing.cades_verify`.
 """
 
 import hashlib
@@ -37,6 +37,7 @@ from signing.keys.signer import Signer
 from signing.levels import Level
 from signing.proof import check_level, newest_of, proven, proven_authority, stamped
 from signing.report import Verdict
+from signing.signed_content import Data
 from signing.timestamps import Timestamper
 from signing.trust import Trust
 from signing.verification.faults import Fault
@@ -73,7 +74,7 @@ class PreparedCades:
 
 
 def sign_cades(
-    data: bytes,
+    data: Data,
     signer: Signer,
     *,
     level: Level = Level.B_B,
@@ -92,7 +93,7 @@ def sign_cades(
 
 
 def prepare_cades(
-    data: bytes,
+    data: Data,
     certificate: bytes,
     chain: Sequence[bytes] = (),
     *,
@@ -123,7 +124,7 @@ def finish_cades(
     prepared: PreparedCades,
     value: bytes,
     *,
-    data: bytes | None = None,
+    data: Data | None = None,
     timestamper: Timestamper | None = None,
     evidence: Evidence | None = None,
     trust: Trust | None = None,
@@ -172,7 +173,7 @@ def _not_reached(error: SigningError, reached: Level, asked: Level, signed: byte
 
 
 def extend_cades(
-    data: bytes,
+    data: Data,
     signature: bytes,
     *,
     timestamper: Timestamper,
@@ -195,7 +196,7 @@ def extend_cades(
 
 
 def long_term_cades(
-    data: bytes,
+    data: Data,
     signature: bytes,
     *,
     timestamper: Timestamper,

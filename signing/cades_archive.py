@@ -1,6 +1,6 @@
 """The archive timestamp of CAdES (EN 319 122-1, 5.5.3: archive-time-stamp-v3 with ats-hash-index-v3, 5.5.2).
 
-    archives = read_archives(container, data)         # for `signing.beside`
+    archives = read_archives(container, content)         # for `signing.beside`
     container = with_archive(container, data, timestamper)
 
 Such a timestamp does not hash the container as it stands but a list of digests, the index, that lies in its own unsigned
@@ -15,6 +15,7 @@ from itertools import islice
 from signing.beside import Archive
 from signing.der import der, octets, oid, sequence
 from signing.proof import Beside
+from signing.signed_content import Data, SignedContent
 from signing.timestamps import Timestamper, check_token
 from signing.verification.der import INTEGER, OCTET_STRING, SEQUENCE, SET, Node, read, siblings
 from signing.verification.faults import BadSignedData, Fault
@@ -139,25 +140,25 @@ def older_kinds(container: Container) -> tuple[str, ...]:
     return tuple(_OLDER[kind] for each in container.unsigned if (kind := each.children()[0].oid()) in _OLDER)
 
 
-def read_archives(container: Container, data: bytes) -> tuple[Archive, ...]:
+def read_archives(container: Container, content: SignedContent) -> tuple[Archive, ...]:
     """Every archive-time-stamp-v3 of the signature, with what it must be over and what stands under it."""
     tokens = [value.raw for each in container.unsigned if _kind(each) == ARCHIVE_V3 for value in _values(each)]
     hashed = _Hashed(container)
-    return tuple(_archive(token, container, data, hashed) for token in tokens[:MAX_ARCHIVES])
+    return tuple(_archive(token, container, content, hashed) for token in tokens[:MAX_ARCHIVES])
 
 
-def _archive(token: bytes, container: Container, data: bytes, hashed: "_Hashed") -> Archive:
+def _archive(token: bytes, container: Container, content: SignedContent, hashed: "_Hashed") -> Archive:
     try:
         index = _index_in(token)
         covers = _covered(index, hashed, token)
     except (Fault, IndexError, ValueError):
         return Archive(token=token, expected=lambda _: b"", covers=frozenset())
-    return Archive(token=token, expected=_imprint(container, data, index.raw), covers=covers)
+    return Archive(token=token, expected=_imprint(container, content, index.raw), covers=covers)
 
 
-def _imprint(container: Container, data: bytes, index: bytes) -> Callable[[str], bytes]:
+def _imprint(container: Container, content: SignedContent, index: bytes) -> Callable[[str], bytes]:
     """5.5.3: the content type, the digest of the data, the SignerInfo up to its signature, and the index."""
-    return lambda name: digest_of(name, b"".join((container.content_type, digest_of(name, data), *container.signer, index)))
+    return lambda name: digest_of(name, b"".join((container.content_type, content.digest(name), *container.signer, index)))
 
 
 def _index_in(token: bytes) -> _Index:
@@ -296,11 +297,11 @@ def _values(attribute: Node) -> list[Node]:
 # Making
 
 
-def with_archive(container: bytes, data: bytes, timestamper: Timestamper) -> bytes:
+def with_archive(container: bytes, data: Data, timestamper: Timestamper) -> bytes:
     """The container with one more archive timestamp over everything that it holds now. Raises TimestampRefused."""
     opened = open_container(container)
     index = _new_index(opened)
-    imprint = _imprint(opened, data, index)("sha256")
+    imprint = _imprint(opened, SignedContent(data), index)("sha256")
     token = timestamper.timestamp(imprint)
     check_token(token, imprint)
     attribute = sequence(oid(ARCHIVE_V3), der(0x31, _with_index(token, index)))

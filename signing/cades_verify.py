@@ -24,6 +24,7 @@ from signing.cades_archive import (
 )
 from signing.findings import finding
 from signing.report import Changes, Finding, Report, SignatureReport, SubIndication, Verdict
+from signing.signed_content import Data, SignedContent
 from signing.trust import Trust
 from signing.verification.der import SEQUENCE, read
 from signing.verification.faults import BadSignedData, Fault
@@ -46,14 +47,15 @@ _SIGNATURE_POLICY = "1.2.840.113549.1.9.16.2.15"
 _SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")  # the object identifier of SignedData
 
 
-def verify_cades(data: bytes, signature: bytes, trust: Trust, *, at: datetime | None = None, name: str = "") -> Report:
+def verify_cades(data: Data, signature: bytes, trust: Trust, *, at: datetime | None = None, name: str = "") -> Report:
     """Judge a detached signature of `data`. Never raises for what the two hold. The report's digest is that of `data`."""
     now = at or datetime.now(UTC)
-    reports = judge_all_cades(data, signature, trust, now=now, field="signature")
+    content = SignedContent(data)
+    reports = judge_all_cades(content, signature, trust, now=now, field="signature")
     doubtful = any(each.code == "DATA_AFTER_SIGNATURE" for report in reports for each in report.findings)
     return Report(
         file=name,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=content.digest("sha256").hex(),
         verdict=worst(reports, doubtful=doubtful),
         signatures=reports,
         checked_at=now,
@@ -111,7 +113,7 @@ def is_cms(content: bytes) -> bool:
 
 
 def judge_all_cades(
-    data: bytes,
+    content: SignedContent,
     signature: bytes,
     trust: Trust,
     *,
@@ -124,7 +126,7 @@ def judge_all_cades(
 ) -> tuple[SignatureReport, ...]:
     """Every signer of a container, who sign the same file side by side; the second one's field is `signature[2]`."""
     try:
-        encoded = unarmoured(signature if len(signature) <= _most(data) else b"")
+        encoded = unarmoured(signature if len(signature) <= _most(content) else b"")
         signers = one_by_one(encoded) if encoded else (signature,)
         behind = len(encoded) - read(encoded).end if len(signers) > 1 else 0
     except Fault:
@@ -132,7 +134,7 @@ def judge_all_cades(
     told = (*findings, finding("DATA_AFTER_SIGNATURE", behind)) if behind else tuple(findings)
     return tuple(
         judge_cades(
-            data,
+            content,
             each,
             trust,
             now=now,
@@ -147,7 +149,7 @@ def judge_all_cades(
 
 
 def judge_cades(
-    data: bytes,
+    content: SignedContent,
     signature: bytes,
     trust: Trust,
     *,
@@ -160,10 +162,10 @@ def judge_cades(
 ) -> SignatureReport:
     """One detached signature.
 
-    `digests`: further algorithms between what is really signed and `data` (a manifest's); `proofs`: of the whole container.
+    `digests`: further algorithms between what is signed and the content (a manifest's); `proofs`: of the whole container.
     """
     try:
-        return _judge(data, signature, trust, now, field, digests, proofs, findings, whole=whole)
+        return _judge(content, signature, trust, now, field, digests, proofs, findings, whole=whole)
     except UnknownAlgorithm as fault:
         return broken_report(
             field,
@@ -187,7 +189,7 @@ def judge_cades(
 
 
 def _judge(
-    data: bytes,
+    content: SignedContent,
     signature: bytes,
     trust: Trust,
     now: datetime,
@@ -198,11 +200,11 @@ def _judge(
     *,
     whole: bool,
 ) -> SignatureReport:
-    if len(signature) > _most(data):
+    if len(signature) > _most(content):
         return broken_report(
             field,
             code="TOO_LARGE",
-            detail=f"{len(signature)} > {_most(data)}",
+            detail=f"{len(signature)} > {_most(content)}",
             verdict=Verdict.INDETERMINATE,
             sub_indication=SubIndication.NO_POE,
             findings=findings,
@@ -213,7 +215,7 @@ def _judge(
     signed = read_signed_data(encoded)
     told = list(findings)
     if signed.encapsulated is not None:
-        if signed.encapsulated != data:
+        if not content.is_same(signed.encapsulated):
             return broken_report(field, code="CONTENT_INSIDE", findings=findings)
         told.append(finding("CONTENT_ATTACHED"))
     if signed.signed_attributes is None:
@@ -228,7 +230,7 @@ def _judge(
     if signed.size != len(encoded):
         told.append(finding("DATA_AFTER_SIGNATURE", len(encoded) - signed.size))
     # (2) signing certificate and (3) cryptography, 5.2.3 and 5.2.7
-    checked = check_digest(signed, digest_of(signed.digest, data))
+    checked = check_digest(signed, content.digest(signed.digest))
     claimed = signed.signing_time if SIGNING_TIME in signed.attributes else None
     if not checked.sound or checked.certificate is None:
         changed = checked.sub_indication is SubIndication.HASH_FAILURE
@@ -257,7 +259,7 @@ def _judge(
         stamps=tuple(
             Stamp(token=token, expected=lambda name: digest_of(name, signed.signature)) for token in signed.timestamps
         ),
-        archives=read_archives(opened, data),
+        archives=read_archives(opened, content),
         proofs=proofs,
         certificates=(*signed.certificates, *certificates),
         ocsps=(*signed.ocsps, *ocsps_in(encoded), *ocsps),
@@ -268,12 +270,12 @@ def _judge(
     worth = weigh(given, trust, now=now)
     changes = Changes.NONE if whole else Changes.PERMITTED
     report = signature_report(field, given, worth, covers_whole_file=whole, changes=changes, findings=told)
-    return replace(report, signed_bytes=len(data))
+    return replace(report, signed_bytes=content.size)
 
 
-def _most(data: bytes) -> int:
+def _most(content: SignedContent) -> int:
     """How large a signature of these data may be, which it may bring along, in pieces or as PEM."""
-    return min(MAX_SIGNATURE_BYTES + 2 * len(data), MAX_ATTACHED_BYTES)
+    return min(MAX_SIGNATURE_BYTES + 2 * content.size, MAX_ATTACHED_BYTES)
 
 
 def _not_baseline(signed: SignedData) -> str:

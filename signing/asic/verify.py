@@ -26,6 +26,7 @@ from signing.report import (
     SubIndication,
     Verdict,
 )
+from signing.signed_content import SignedContent
 from signing.trust import Trust
 from signing.verification.faults import Fault
 from signing.verification.timestamps import JudgedTimestamp
@@ -163,7 +164,7 @@ def _detached(
         told.signatures.append(_unscoped(name, fault))
         return
     reports = judge_all_cades(
-        scope.data,
+        SignedContent(scope.data),
         package.metadata[name],
         trust,
         now=now,

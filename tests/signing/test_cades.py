@@ -1,6 +1,7 @@
 """Detached CAdES signatures: made, judged, and judged by openssl as well."""
 
 import subprocess
+import tracemalloc
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from signing.errors import BadRequest, BadSignatureValue, CertificateExpired, Le
 from signing.evidence import Revocation
 from signing.formats import verify_any
 from signing.report import Changes, Report, SubIndication
+from signing.signed_content import opened
 from tests.signing.xml_documents import key_of
 
 DATA = "Kế hoạch giáo dục năm học 2026–2027".encode() * 50
@@ -163,6 +165,32 @@ def test_a_large_file_inside_its_signature(people: Mapping[str, Issued], authori
         assert verify_cades(data[:-1], inside, trust).verdict is Verdict.TOTAL_FAILED
     # Beside another file it is too large for a signature: nothing is concluded.
     assert verify_cades(b"", inside, trust).signatures[0].sub_indication is SubIndication.NO_POE
+
+
+@pytest.mark.parametrize("size", [0, 1, 96 * 1024 * 1024])
+def test_a_file_is_signed_where_it_lies(
+    size: int, people: Mapping[str, Issued], authority: DemoAuthority, trust: Trust, tmp_path: Path
+) -> None:
+    """However large: signed up to B-LTA, judged and renewed without being read into memory; an empty file as well."""
+    path = tmp_path / "phim-tu-lieu.mp4"
+    with path.open("wb") as file:
+        file.truncate(size)
+    tracemalloc.start()
+    try:
+        with opened(path) as data:
+            signature = sign_cades(
+                data, people["teacher"].signer(), level=Level.B_LTA, timestamper=authority, evidence=authority
+            )
+            report = verify_cades(data, signature, trust)
+            renewed = extend_cades(data, signature, timestamper=authority, evidence=authority, trust=trust)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert (report.verdict, report.signatures[0].level) == (Verdict.TOTAL_PASSED, Level.B_LTA)
+    assert peak < 16 * 1024 * 1024
+    assert report.sha256 == verify_cades(path.read_bytes(), signature, trust).sha256
+    assert verify_cades(path.read_bytes() + b"x", renewed, trust).verdict is Verdict.TOTAL_FAILED
 
 
 def test_what_openssl_signs_is_valid_here(people: Mapping[str, Issued], authority: DemoAuthority, tmp_path: Path) -> None:
