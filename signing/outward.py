@@ -74,14 +74,21 @@ class Client:
         return cls(hosts=frozenset(host_of(url) for url in urls), seconds=seconds, encrypted=encrypted)
 
     def get(self, url: str, *, most: int = MOST_ANSWER_BYTES, seconds: float | None = None) -> Answer:
-        """GET. Raises NotReached. `seconds`: other than the client's, for what is large."""
+        """GET. Raises NotReached. `seconds`: more in all, for what is large; silence is borne as long as ever."""
         return self._ask("GET", url, None, {}, most, seconds)
 
     def post(
-        self, url: str, content: bytes, kind: str, *, headers: Mapping[str, str] | None = None, most: int = MOST_ANSWER_BYTES
+        self,
+        url: str,
+        content: bytes,
+        kind: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        most: int = MOST_ANSWER_BYTES,
+        seconds: float | None = None,
     ) -> Answer:
-        """POST. Raises NotReached."""
-        return self._ask("POST", url, content, {"Content-Type": kind, **(headers or {})}, most, None)
+        """POST. Raises NotReached. `seconds`: for this request."""
+        return self._ask("POST", url, content, {"Content-Type": kind, **(headers or {})}, most, seconds)
 
     def close(self) -> None:
         """Close kept connections."""
@@ -101,7 +108,7 @@ class Client:
         self._check(url)
         given = [("Accept-Encoding", "identity"), ("User-Agent", "Soky"), *self.headers.items(), *headers.items()]
         allowed = seconds or self.seconds
-        limits = dict.fromkeys(("connect", "read", "write", "pool"), allowed)
+        limits = dict.fromkeys(("connect", "read", "write", "pool"), min(allowed, self.seconds))
         clock = _until.set(time.monotonic() + allowed)
         try:
             with self._kept().stream(method, url, headers=given, content=content, extensions={"timeout": limits}) as response:

@@ -17,6 +17,7 @@ from signing.errors import (
     AuthorisationExpired,
     AuthorisationRefused,
     BadSignatureValue,
+    BrokenResult,
     FieldTaken,
     KeyUnavailable,
     LevelNotReached,
@@ -84,7 +85,7 @@ def sign_many(
     """One result per item, in order, as soon as it is there; items are taken from `items` a chunk at a time.
 
     A wrong PIN, a refusal or a missed confirmation on the owner's phone ends the batch, and so does a key that fails three
-    times in a row, or gives three values in a row that come to nothing (no timestamp to be had, not the certificate's): that
+    times in a row, or gives three values in a row that come to nothing (no timestamp, not the certificate's, broken): that
     item fails with it and no result comes for those after it. One field of one document (by its id) is
     never signed twice: the second comes back as FieldTaken. The issuers are asked about the signer once per batch (again after
     five minutes); for B-LT and above also once per chunk, after its last timestamp, and the chunk's results come then.
@@ -194,7 +195,7 @@ class _Batch:
         """The document with this value, or why it came to nothing."""
         try:
             document = finish(prepared, value, timestamper=self._timestamper, trust=self._trust)
-        except (TimestampRefused, BadSignatureValue) as refused:
+        except (TimestampRefused, BadSignatureValue, BrokenResult) as refused:
             self._in_vain += 1
             self.is_over = self._in_vain >= MOST_STUMBLES
             return refused

@@ -15,13 +15,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
-import httpx
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
+from signing.errors import NotReached
+from signing.outward import Client, host_of
 from signing.trust import Trust
 from signing.verification.certificates import Certificate, issued_by, load_certificate, same_name
 from signing.verification.faults import BadCertificate, Fault
@@ -31,13 +32,14 @@ from signing.verification.revocation import Value, answers
 from signing.verification.signed_data import SignedData, read_signed_data
 from signing.verification.structure import read_document
 
-SECONDS = 5.0  # per request, and between two pieces of an answer
+SECONDS = 5.0  # for a whole OCSP request; for a list between two pieces, in all what the file has left
 ALL_SECONDS = 20.0  # per file
 MAX_REQUESTS = 16  # per file; a signature with its timestamp authority needs about four
 MAX_CERTIFICATES = 64  # looked at per file
 MAX_ADDRESSES = 3  # per certificate and kind
 MAX_LIST = 16 * 1024 * 1024  # a large authority's list has about 5 MB
 MAX_OCSP = 256 * 1024  # an answer has 1 to 5 KB
+OK = 200
 NONCE_BYTES = 16  # RFC 9654: 1 to 128, of which every responder takes 16
 
 
@@ -50,7 +52,7 @@ def with_fetched(content: bytes, trust: Trust, now: datetime, password: str | No
         return trust
     certificates = tuple(_certificates(content, trust, password))[:MAX_CERTIFICATES]
     issuers = dict.fromkeys((*certificates, *trust.helpers, *(root.certificate for root in trust.roots)))
-    with httpx.Client(timeout=SECONDS, follow_redirects=False, trust_env=False) as client:
+    with Client(hosts=frozenset(host_of(f"http://{each}") for each in trust.hosts), seconds=SECONDS) as client:
         errand = _Errand(client=client, trust=trust, now=now, until=time.monotonic() + ALL_SECONDS)
         for certificate in certificates:
             issuer = _issuer(certificate, issuers)
@@ -81,7 +83,7 @@ def allowed(address: str, trust: Trust) -> bool:
 class _Errand:
     """One file's questions, and what was answered."""
 
-    client: httpx.Client
+    client: Client
     trust: Trust
     now: datetime
     until: float
@@ -117,7 +119,7 @@ class _Errand:
             # SHA-1 only names the issuer here (RFC 6960 4.1.1); many responders know no other hash.
             builder = ocsp.OCSPRequestBuilder().add_certificate(certificate.parsed, issuer.parsed, hashes.SHA1())  # noqa: S303
             request = builder.add_extension(x509.OCSPNonce(nonce), critical=False).build().public_bytes(Encoding.DER)
-            content = self._fetch("POST", address, request, MAX_OCSP)
+            content = self._fetch(address, request, MAX_OCSP)
             return content if content is not None and _repeats(content, nonce) else None
         except (ValueError, TypeError, UnsupportedAlgorithm):
             return None
@@ -126,7 +128,7 @@ class _Errand:
         if address in self.failed:
             return None
         if address not in self.lists:
-            content = self._fetch("GET", address, None, MAX_LIST)
+            content = self._fetch(address, None, MAX_LIST)
             try:
                 x509.load_der_x509_crl(content or b"")
             except ValueError:
@@ -135,23 +137,20 @@ class _Errand:
             self.lists[address] = content or b""
         return self.lists[address]
 
-    def _fetch(self, method: str, address: str, body: bytes | None, most: int) -> bytes | None:
-        if self.requests >= MAX_REQUESTS or time.monotonic() > self.until:
+    def _fetch(self, address: str, body: bytes | None, most: int) -> bytes | None:
+        left = self.until - time.monotonic()
+        if self.requests >= MAX_REQUESTS or left <= 0:
             return None
         self.requests += 1
-        headers = {"Content-Type": "application/ocsp-request"} if body is not None else {}
         try:
-            with self.client.stream(method, address, content=body, headers=headers) as response:
-                if response.status_code != httpx.codes.OK:
-                    return None
-                received = bytearray()
-                for piece in response.iter_bytes():
-                    received += piece
-                    if len(received) > most or time.monotonic() > self.until:
-                        return None
-                return bytes(received)
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError):
+            if body is None:  # a list may be large: it gets all the time that the file has left
+                answer = self.client.get(address, most=most, seconds=left)
+            else:
+                kind = "application/ocsp-request"
+                answer = self.client.post(address, body, kind, most=most, seconds=min(SECONDS, left))
+        except NotReached:
             return None
+        return answer.content if answer.status == OK else None
 
 
 def _repeats(content: bytes, nonce: bytes) -> bool:

@@ -30,10 +30,12 @@ from werkzeug.serving import make_server
 
 from signing import DemoAuthority, Report, Trust, verify
 from signing.demo.certificates import new_key
+from signing.outward import Client
 from signing.trust import Revocation
 from signing.verification import fetching
 from signing.verification.fetching import allowed, with_fetched
 from tests.signing.updates import Identity, Style, identity, put_signature, token_signer
+from tests.signing.wires import dripped, wire
 
 
 class Shop(BaseHTTPRequestHandler):
@@ -362,6 +364,23 @@ def test_a_slow_host_costs_a_bounded_time(elsewhere: Elsewhere, book_pdf: bytes,
     verify(elsewhere.signed(book_pdf, "signer"), elsewhere.trust(), fetch=True)
 
     assert time.monotonic() - begun < 3.0
+
+
+@pytest.mark.parametrize(
+    "begun", [b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 4000, b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + bytes(5000)]
+)
+def test_a_host_that_drips_costs_a_bounded_time(begun: bytes, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte now and then starts no clock anew, in the headers or in the body."""
+    monkeypatch.setattr(fetching, "SECONDS", 0.3)
+    with wire(dripped(begun)) as place:
+        client = Client(hosts=frozenset({"127.0.0.1"}), seconds=0.3)
+        errand = fetching._Errand(client=client, trust=elsewhere.trust(), now=datetime.now(UTC), until=time.monotonic() + 1.0)
+        started = time.monotonic()
+        assert errand._fetch(f"http://{place}/ocsp", b"question", 5000) is None
+        assert time.monotonic() - started < 0.6
+        assert errand._fetch(f"http://{place}/list", None, 5000) is None
+        assert time.monotonic() - started < 1.3
+        client.close()
 
 
 def test_no_host_means_no_request(elsewhere: Elsewhere, book_pdf: bytes) -> None:
