@@ -1,6 +1,7 @@
 """Reading a PDF that somebody wants signed: it comes from outside, so it may be anything."""
 
 import io
+import re
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
@@ -21,6 +22,10 @@ MOST_BEFORE_HEADER = 1024  # bytes in which viewers look for it
 
 COPY_BYTES = 1 << 20
 
+# Numbers that a document may speak of without having them, beyond its own; damaged files have some hundreds.
+MOST_LEFT_OUT = 100_000
+_REFERENCE = re.compile(rb"(?<!\d)(\d{1,7}) \d{1,5} R(?![A-Za-z0-9])")
+
 
 class AppendingWriter(IncrementalPdfFileWriter):
     """An incremental update that touches nothing but what is asked: /Info and XMP (and so the PDF/A mark) stay as they are.
@@ -32,6 +37,11 @@ class AppendingWriter(IncrementalPdfFileWriter):
     IO_CHUNK_SIZE = COPY_BYTES
 
     draws_values = False  # viewers draw the values of its form's fields, because nobody else has (/NeedAppearances)
+
+    def number_above(self, number: int) -> None:
+        """New objects get higher numbers: what refers to nothing must not lead to what is added."""
+        if self._lastobj_id < number <= self._lastobj_id + MOST_LEFT_OUT:
+            self._lastobj_id = number
 
     def _update_meta(self) -> None:
         """Called before each writing. Metadata stay as they are, and so does what viewers draw.
@@ -62,7 +72,13 @@ def opened(pdf: bytes) -> AppendingWriter:
         raise _encrypted()
     with only_our_errors("đọc biểu mẫu / reading the form"):
         writer.draws_values = _draws_values(read)
+    writer.number_above(_highest_reference(pdf))
     return writer
+
+
+def _highest_reference(pdf: bytes) -> int:
+    """The highest object number that the file speaks of outside of compressed objects, there or not."""
+    return max((int(found[1]) for found in _REFERENCE.finditer(pdf)), default=0)
 
 
 def _our_reading(pdf: bytes) -> Pdf:

@@ -39,9 +39,23 @@ def quickly_placed(pdf: bytes, request: SignRequest, *, digest: str, room: int, 
     so_far = hasher(digest)
     so_far.update(pdf)
     with only_our_errors("đặt chữ ký / laying the signature", but=Unusual):
-        laid = lay_signature(Document(pdf), order, room=room, so_far=so_far)
+        document = Document(pdf)
+        first = document.next_number
+        laid = lay_signature(document, order, room=room, so_far=so_far)
+        _require_unspoken(pdf, range(first, document.next_number))
     start = len(pdf) + laid.at - 1
     return Placed(document=pdf + bytes(laid.section), hole=(start, start + 2 * room + 2), digest=laid.digest)
+
+
+def _require_unspoken(pdf: bytes, numbers: range) -> None:
+    """Unusual where the file speaks of a number that it does not have: what dangled would lead to what is added now."""
+    for number in numbers:
+        name = b"%d 0 R" % number
+        at = pdf.find(name)
+        while at >= 0:
+            if not pdf[at - 1 : at].isdigit():
+                raise Unusual(f"the file refers to object {number}, which it does not have")
+            at = pdf.find(name, at + 1)
 
 
 def quickly_proven(
@@ -50,12 +64,16 @@ def quickly_proven(
     """One revision with the store of validation data and, where asked, an archive timestamp and its time."""
     with only_our_errors("ghi dữ liệu kiểm chứng / writing the validation data", but=Unusual):
         document = Document(pdf)
+        first = document.next_number
         put = PreparedStore(certificates=certificates, ocsps=revocation.ocsps, crls=revocation.crls).put_into(document)
         if timestamper is None:
-            return (pdf + document.revise() if put else pdf), None
+            section = document.revise() if put else b""
+            _require_unspoken(pdf, range(first, document.next_number))
+            return pdf + section, None
         so_far = hasher("sha256")
         so_far.update(pdf)
         laid = lay_timestamp(document, field, room=token_room(timestamper), so_far=so_far)
+        _require_unspoken(pdf, range(first, document.next_number))
         token = timestamper.timestamp(laid.digest)
         stamped = check_token(token, laid.digest).time
         return pdf + laid.fill(token), stamped

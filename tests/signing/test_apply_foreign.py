@@ -272,6 +272,34 @@ def test_the_fast_path_reads_generations_in_streams(kind: int, signer: FileSigne
         FastPath(signer).sign(with_rows(data), order)
 
 
+# What refers to nothing.
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("level", [Level.B_B, Level.B_LTA])
+def test_what_refers_to_nothing_still_does_after_signing(
+    way: str, level: Level, signer: FileSigner, authority: DemoAuthority
+) -> None:
+    """A number that the file speaks of and does not have is given to no new object, in no revision."""
+    sound = build_pdf({"here": NOWHERE})
+    size = int(re.findall(rb"/Size (\d+)", sound)[-1])
+    spoken = b"/L [%b]" % b" ".join(b"%d 0 R" % number for number in range(size, size + 9))
+    pdf = WAYS[way](sound.replace(b"/Lang (vi-VN)", b"/Lang (vi-VN) " + spoken))
+    pdf = re.sub(rb"startxref\n\d+", b"startxref\n%d" % pdf.rindex(b"xref\n0 "), pdf)
+    shift = len(pdf) - len(sound)
+    pdf = re.sub(
+        rb"(\d{10}) 00000 n",
+        lambda row: b"%010d 00000 n" % (int(row[1]) + (shift if int(row[1]) > sound.index(b"/Lang (vi-VN)") else 0)),
+        pdf,
+    )
+    request = SignRequest(field="here", level=level)
+    signed = sign(pdf, request, signer, timestamper=authority, evidence=authority)
+
+    with pikepdf.open(io.BytesIO(signed)) as read:
+        assert [each is None or each == Object.parse(b"null") for each in read.Root.L] == [True] * 9
+    assert passes(signed, authority)
+
+
 # A refusal says what to do.
 
 
