@@ -129,6 +129,7 @@ class _Batch:
         self._word = None if evidence is None else _AskedOnce(evidence, holds_seconds=WORD_HOLDS_SECONDS)
         self._stumbles = 0  # of the key, in a row
         self._in_vain = 0  # values that came to nothing, in a row
+        self._unstamped = 0  # archive timestamps that were not to be had, in a row
         self.is_over = False
 
     def results(self, items: Sequence[Item]) -> Iterator[Signed | Failed]:
@@ -237,6 +238,14 @@ class _Batch:
     def _extended(self, identity: str, document: bytes, request: SignRequest, evidence: Evidence | None) -> Signed | Failed:
         if request.level < Level.B_LT or evidence is None or self._timestamper is None:
             return Signed(id=identity, document=document)
+        if self._unstamped >= MOST_STUMBLES:  # what is signed is handed out; the dead authority is not waited for once more
+            short = LevelNotReached(
+                f"Đã ký ở mức B-T, chưa đạt {request.level}: không còn lấy được dấu thời gian",
+                f"Signed at level B-T, not yet {request.level}: timestamps were no longer to be had",
+                signed=document,
+                reached=Level.B_T,
+            )
+            return Failed(id=identity, error=short, document=document)
         try:
             whole = extended_after_signing(
                 document,
@@ -249,7 +258,10 @@ class _Batch:
                 trust=self._trust,
             )
         except LevelNotReached as short:
+            self._unstamped = self._unstamped + 1 if isinstance(short.__cause__, TimestampRefused) else 0
+            self.is_over = self.is_over or self._unstamped >= MOST_STUMBLES
             return Failed(id=identity, error=short, document=short.signed)
+        self._unstamped = 0
         return Signed(id=identity, document=whole)
 
 

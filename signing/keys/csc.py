@@ -62,7 +62,7 @@ class Pending:
                 handle=str(read["handle"]),
                 asked_at=float(read["asked_at"]),
             )
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise BadRequest("Yêu cầu xác nhận đã lưu không đọc được", "The stored request cannot be read") from error
 
 

@@ -63,7 +63,7 @@ class Asked:
         try:
             read = json.loads(stored)
             return cls(url=str(read["url"]), state=str(read["state"]), asked_at=float(read["asked_at"]))
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise BadRequest("Yêu cầu xác nhận đã lưu không đọc được", "The stored request cannot be read") from error
 
 

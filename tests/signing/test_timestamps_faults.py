@@ -344,3 +344,20 @@ def test_a_batch_whose_authority_dies_in_the_middle(
     assert all(isinstance(each, Signed) for each in rest)
     assert done.isdisjoint({each.id for each in rest})
     assert len(rest) == 130
+
+
+def test_an_authority_that_dies_before_the_archive_timestamps(
+    at: At, authority: DemoAuthority, people: Mapping[str, Issued], book_pdf: bytes
+) -> None:
+    """Twelve signatures got their timestamps, then it dies: all twelve come back at B-T, after three times its seconds."""
+    mortal, key = Mortal(authority, 12), Counted(people["curve"])
+    timestamper = HttpTimestamper([at(mortal)], seconds=SECONDS)
+    request = SignRequest(field="principal_signs", level=Level.B_LTA)
+    items = [(str(number), book_pdf, request) for number in range(100)]
+    begun = time.monotonic()
+    results = list(sign_many(items, key, timestamper=timestamper, evidence=authority, chunk=12))
+
+    assert time.monotonic() - begun < 20
+    assert [type(each) for each in results] == [Failed] * 12
+    assert all(isinstance(each, Failed) and each.document is not None for each in results)
+    assert (key.uses, mortal.asked) == (12, 15)
