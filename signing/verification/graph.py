@@ -9,6 +9,7 @@ from typing import Any
 
 from signing.verification.pages import node_numbers
 from signing.verification.pdf import FREE, PACKED, PLAIN, Pdf, View
+from signing.verification.recompression import PACKING, holds_the_same
 from signing.verification.syntax import Ref, Stream
 
 MAX_OBJECTS = 400_000  # visited in one comparison; a book of 3 000 pages has 33 000
@@ -124,8 +125,12 @@ class Pair:
             return (
                 isinstance(old, Stream)
                 and isinstance(new, Stream)
-                and (old is new or old.raw == new.raw)
-                and self.same_entries(old.entries, new.entries, skip=_SKIPPED_IN_STREAMS, depth=depth)
+                and (
+                    self.same_entries(old.entries, new.entries, skip=_SKIPPED_IN_STREAMS, depth=depth)
+                    if old is new or old.raw == new.raw
+                    else self.same_entries(old.entries, new.entries, skip=PACKING, depth=depth)
+                    and holds_the_same(old, new, self.pdf.budget)
+                )
             )
         if isinstance(old, dict) or isinstance(new, dict):
             return isinstance(old, dict) and isinstance(new, dict) and self.same_entries(old, new, depth=depth)

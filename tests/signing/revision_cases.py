@@ -4,11 +4,12 @@
 ours; the situations are those of its public tests (DocumentRevisionsValidatorTest, ...IntegrationTest).
 """
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from signing.verification.syntax import Name, Ref
+from signing.verification.syntax import Name, Ref, Stream
 from tests.signing.attacks import XMP, Scene
 from tests.signing.papers import (
     FREE_NOTE,
@@ -24,7 +25,7 @@ from tests.signing.papers import (
     store,
     tag,
 )
-from tests.signing.updates import Style, Update
+from tests.signing.updates import Style, Update, stream
 
 VALID, INVALID, UNCLEAR = "VALID", "INVALID", "UNCLEAR"
 PERMITTED, FORBIDDEN, DOUBTED = "permitted", "forbidden", "not_understood"
@@ -414,6 +415,15 @@ def all_again(update: Update) -> None:
             update.put(number, value)
 
 
+def packed_again(update: Update, behind: bytes = b"") -> None:
+    """Every stream that is not packed is written again, packed."""
+    for number in range(1, update.size):
+        value = update.pdf.load(number, update.pdf.last)
+        if isinstance(value, Stream) and "/Filter" not in value.entries:
+            told = {key.removeprefix("/"): each for key, each in value.entries.items() if key != "/Length"}
+            update.put(number, stream(zlib.compress(value.raw) + behind, Filter=Name("/FlateDecode"), **told))
+
+
 def first_again(update: Update) -> None:
     """The signature's value is replaced by a text."""
     update.change(update.field("first"), V=b"signed")
@@ -515,6 +525,10 @@ CASES: Mapping[str, Case] = {
         lambda s: signed(s, 2).then(richly_filled),
     ),
     "everything written again as it was (PDFBox)": Case(VALID, PERMITTED, lambda s: signed(s, 1).then(all_again)),
+    "streams packed again (pdfium)": Case(VALID, PERMITTED, lambda s: signed(s, 2).then(packed_again)),
+    "streams packed again, one with something behind it": Case(
+        INVALID, FORBIDDEN, lambda s: signed(s, 2).then(lambda u: packed_again(u, b"BT (10) Tj ET"))
+    ),
     # Forbidden by iText, or called indeterminate.
     "two certifications": Case(INVALID, DOUBTED, lambda s: signed(s, 2).signed("second", certify=2, place=_PLACE)),
     "certification after an approval": Case(UNCLEAR, DOUBTED, lambda s: signed(s).signed("second", certify=2, place=_PLACE)),
