@@ -257,7 +257,7 @@ def _judge_signature(
     if isinstance(container, Exception):
         raise container
     # (1) format and (2) cryptography: clauses 5.2.2, 5.2.3, 5.2.7.
-    checked = check_digest(container, _content_digest(found, container, document))
+    checked = check_digest(container, _content_digest(found, container, document), (*pool.certificates, *trust.helpers))
     covering = tuple(proof for proof in proofs if proof.revision > found.revision)
     at = min((proof.time for proof in covering), default=now)
     if not checked.sound or checked.certificate is None:

@@ -66,6 +66,7 @@ def _not_baseline(judged: Judged) -> str:
         (SIGNING_TIME not in signed.attributes, "signing-time must not be a signed attribute"),
         (signed.signed_attributes is not None, "no signed attributes"),
         (signed.content_type == DATA, "content-type is not id-data"),
+        (judged.certificate.der in (*signed.certificates, *signed.more_certificates), "the signer's certificate is not in it"),
         (_binds_certificate(judged), "the signing certificate is not bound"),
         (not (found.has_reason and COMMITMENT_TYPE in signed.attributes), "commitment-type-indication beside /Reason"),
     )
@@ -166,15 +167,28 @@ class _Held:
 
 
 def renewal_date(judged: Judged) -> datetime | None:
-    """Until when the newest proof holds: its authority's certificate and its algorithms. Before it, renew."""
+    """Until when the newest proof holds, and what only it keeps: before it, renew.
+
+    The authority's certificate and algorithms; where no document timestamp covers the signature also the algorithms of the
+    certificates above the signer's (102-1 5.5.4 step 10), and the signer's certificate while nobody says that it was good.
+    """
     newest = max(judged.proofs, key=lambda proof: proof.time).timestamp if judged.proofs else None
     if newest is None and judged.timestamps:
         newest = next((each for each in judged.timestamps if each.passed), None)
+    own = judged.chain if judged.chain is not None and judged.chain.passed and judged.signed is not None else None
     if newest is not None and newest.chain is not None and newest.token is not None:
-        return _holds_until(newest.chain, *_made_with(newest.token.signed.scheme))
-    if judged.chain is not None and judged.signed is not None and judged.chain.passed:
-        return _holds_until(judged.chain, *_made_with(judged.signed.scheme))
+        limits = [_holds_until(newest.chain, *_made_with(newest.token.signed.scheme))]
+        if own is not None and not judged.proofs:
+            limits += [_algorithm_end(below, above) for below, above in pairwise(own.chain[1:])]
+            limits += [each.not_after for each in own.chain[:1] if each in own.unknown]
+        return min(filter(None, limits), default=None)
+    if own is not None and judged.signed is not None:
+        return _holds_until(own, *_made_with(judged.signed.scheme))
     return None
+
+
+def _algorithm_end(certificate: Certificate, issuer: Certificate) -> datetime | None:
+    return ends(digest=certificate.digest, key=issuer.key_kind, bits=issuer.key_bits, scheme=certificate.scheme)
 
 
 def _made_with(scheme: Scheme) -> tuple[str | None, str]:

@@ -1,6 +1,7 @@
 """EN 319 102-1 clauses 5.2.3 (identify the signing certificate) and 5.2.7 (cryptographic verification)."""
 
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -46,21 +47,21 @@ class Checked:
         return f"{term.name} ({term.source})" if term else ""
 
 
-def check(signed: SignedData, content: bytes) -> Checked:
+def check(signed: SignedData, content: bytes, others: Iterable[Certificate] = ()) -> Checked:
     """The container against its content. Raises Fault for what cannot be read."""
-    return check_digest(signed, digest_of(signed.digest, content))
+    return check_digest(signed, digest_of(signed.digest, content), others)
 
 
-def check_digest(signed: SignedData, digest: bytes) -> Checked:
-    """The container against the digest of its content."""
+def check_digest(signed: SignedData, digest: bytes, others: Iterable[Certificate] = ()) -> Checked:
+    """The container against the digest of its content; `others` are certificates of elsewhere: one may be the signer's."""
     try:
-        certificate = signing_certificate(signed)
+        certificate = signing_certificate(signed) or _bound_among(signed, others)
     except BadCertificate as fault:
         return _refused(signed, SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, "UNKNOWN_KEY", str(fault))
     if certificate is None:
         return _refused(signed, SubIndication.NO_SIGNING_CERTIFICATE_FOUND, "NO_SIGNER_CERTIFICATE", "no certificate")
     bound = signed.signing_certificate
-    if bound is not None and not hmac.compare_digest(digest_of(bound.digest, certificate.der), bound.value):
+    if bound is not None and not _is_bound(signed, certificate):
         return _refused(
             signed, SubIndication.NO_SIGNING_CERTIFICATE_FOUND, "SIGNER_CERTIFICATE_MISMATCH", "another certificate"
         )
@@ -78,22 +79,41 @@ def _is_named(bound: CertificateDigest, certificate: Certificate) -> bool:
 
 
 def signing_certificate(signed: SignedData) -> Certificate | None:
-    """The certificate in the container that the SignerInfo names: by issuer and serial number, or by its key."""
+    """The certificate in the container that the SignerInfo names: by issuer and serial number, or by its key.
+
+    Of several that it names so, the one that the signed attributes bind: anyone may lay another beside it.
+    """
     unreadable: BadCertificate | None = None
+    named: Certificate | None = None
     for der in (*signed.certificates, *signed.more_certificates):
         try:
             certificate = load_certificate(der)
         except BadCertificate as fault:
             unreadable = fault
             continue
-        if signed.issuer is not None:
-            if certificate.issuer == signed.issuer and certificate.serial == signed.serial:
+        if _names(signed, certificate):
+            if _is_bound(signed, certificate):
                 return certificate
-        elif signed.key_id is not None and certificate.key_id == signed.key_id:
-            return certificate
-    if unreadable is not None:
+            named = named or certificate
+    if named is None and unreadable is not None:
         raise unreadable
-    return None
+    return named
+
+
+def _bound_among(signed: SignedData, others: Iterable[Certificate]) -> Certificate | None:
+    """5.2.3.4: it may come from elsewhere (the security store, the bundle); only one that the signer bound is taken."""
+    return next((each for each in others if _names(signed, each) and _is_bound(signed, each)), None)
+
+
+def _names(signed: SignedData, certificate: Certificate) -> bool:
+    if signed.issuer is not None:
+        return certificate.issuer == signed.issuer and certificate.serial == signed.serial
+    return signed.key_id is not None and certificate.key_id == signed.key_id
+
+
+def _is_bound(signed: SignedData, certificate: Certificate) -> bool:
+    bound = signed.signing_certificate
+    return bound is not None and hmac.compare_digest(digest_of(bound.digest, certificate.der), bound.value)
 
 
 def _cryptography(signed: SignedData, certificate: Certificate, digest: bytes) -> Checked:  # noqa: PLR0911 -- one per fault

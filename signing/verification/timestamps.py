@@ -89,7 +89,7 @@ def judge_timestamp(  # noqa: PLR0911 -- one per check that can fail
         return _failed(token, None, SubIndication.HASH_FAILURE, "it proves other data")
     content = token.signed.encapsulated or b""
     try:
-        checked = check(token.signed, content)
+        checked = check(token.signed, content, (*pool.certificates, *trust.helpers))
     except Fault as fault:
         return _failed(token, None, SubIndication.FORMAT_FAILURE, str(fault))
     if not checked.sound or checked.certificate is None:

@@ -37,6 +37,8 @@ class Shape:
     content_type: str = DATA
     content: bytes | None = None
     lists: Sequence[bytes] = ()
+    first: Sequence[bytes] = ()  # certificates in front of the signer's
+    without_certificates: bool = False
     attributes_as: Callable[[bytes], bytes] = lambda body: der(0xA0, body)  # how the signed attributes are stored
 
 
@@ -93,7 +95,7 @@ def contained(party: Party, chain: Sequence[bytes], digest: bytes, shape: Shape 
         integer(1 if shape.content is None else 3),
         der(0x31, algorithm(shape.digest)),
         sequence(oid(shape.content_type), *content),
-        der(0xA0, party.der, *chain),
+        *(() if shape.without_certificates else (der(0xA0, *shape.first, party.der, *chain),)),
         *lists,
         der(0x31, signer),
     )
@@ -124,7 +126,9 @@ def stamped(
     def make(digest: bytes) -> bytes:
         time = der(0x18, at.strftime("%Y%m%d%H%M%SZ").encode())
         info = sequence(integer(version), oid("1.2.3.4"), sequence(algorithm("sha256"), octets(digest)), integer(7), time)
-        told = {name: getattr(shape, name) for name in ("digest", "bound", "more", "scheme", "pss_salt")}
+        told = {
+            name: getattr(shape, name) for name in ("digest", "bound", "more", "scheme", "pss_salt", "without_certificates")
+        }
         inside = Shape(**told, content_type=TST_INFO, content=info)
         return contained(tsa, chain, hashlib.new(inside.digest, info).digest(), inside)
 

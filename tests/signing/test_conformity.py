@@ -269,6 +269,51 @@ def test_issuer_and_serial_beside_the_digest_only_warn(place: Place) -> None:
         assert "SIGNER_NAMED_OTHERWISE" in codes(found)
 
 
+def test_the_certificate_may_come_from_the_store(place: Place) -> None:
+    """5.2.3.4: from elsewhere where the signer bound it; but the baseline wants it in the container (142-1 6.3)."""
+    content = place.sign(None, Shape(without_certificates=True))
+    update = Update(content)
+    certs = [Ref(update.stream(each.der), 0) for each in (place.person, place.issuing)]
+    update.change(update.catalog, DSS={"/Certs": certs})
+    found = place.first(update.bytes())
+
+    assert place.first(content).sub_indication == "NO_SIGNING_CERTIFICATE_FOUND"
+    assert (found.verdict, found.level) == ("TOTAL_PASSED", None)
+    assert place.first(content, NOW + DAY, place.issuing, place.person).verdict == "TOTAL_PASSED"
+
+
+def test_a_token_without_its_certificate_is_read_with_the_stores(place: Place) -> None:
+    """RFC 3161 2.4.1: whoever does not ask for the certificate gets none."""
+    bare = Shape(stamps=(place.stamp(NOW, Shape(without_certificates=True)),))
+    update = Update(place.sign(None, bare))
+    certs = [Ref(update.stream(each.der), 0) for each in (place.tsa, place.stamping)]
+    update.change(update.catalog, DSS={"/Certs": certs})
+
+    assert place.first(place.sign(None, bare)).level == "B-B"
+    assert place.first(update.bytes()).level == "B-T"
+
+
+def test_a_certificate_laid_beside_the_signers_takes_no_place(place: Place) -> None:
+    """Another with the same issuer and number in front of it: the one that was bound counts."""
+    number = place.person.certificate.serial_number
+    double = make(Plan(common="Double", key_name="double", serial=number).but(**LONG), place.issuing)
+
+    assert place.first(place.sign(None, Shape(first=(double.der,)))).verdict == "TOTAL_PASSED"
+
+
+# When to renew.
+
+
+def test_the_renewal_date_knows_what_nothing_covers(aging: Place) -> None:
+    """Before the authority's signature is too weak, and before a signer's certificate ends that nobody speaks for."""
+    brief = make(Plan(common="Brief", begins=NOW - DAY, ends=NOW + 90 * DAY), aging.issuing)
+    here = replace(aging, person=brief)
+
+    assert aging.first(aging.sign(NOW)).renewal_date == datetime(2029, 1, 1, tzinfo=UTC)
+    assert here.first(here.sign(NOW)).renewal_date == brief.certificate.not_valid_after_utc
+    assert aging.first(aging.archive(aging.sign(NOW), NOW + HOUR)).renewal_date == LONG["ends"]
+
+
 # RFC 5652, 6211, 4055: the container.
 
 
