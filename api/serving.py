@@ -1,6 +1,7 @@
 """`soky serve`: the pages and the worker processes, started together and ended together."""
 
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -33,6 +34,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
             f"{host}: cần [web] https = true trong soky.toml và một máy chủ TLS phía trước / "
             f"needs [web] https = true in soky.toml and a TLS server in front"
         )
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash leaves no copy of a PIN on the disk
     with _bound(host, port) as listening, open_office(settings) as wired, _worker_processes(settings, workers):
         house = house_of(wired)
         sys.stderr.write(f"Soky: http://{host}:{listening.getsockname()[1]}  (Ctrl-C để dừng / to stop)\n")

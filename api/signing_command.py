@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import resource
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -42,6 +43,7 @@ def sign_file(
     """
     if (taken := _no_place(source, target, force=force)) is not None:
         return fail(taken)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash leaves no copy of the secret on the disk
     try:
         request = signing.SignRequest(
             field=field,

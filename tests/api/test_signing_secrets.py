@@ -1,10 +1,17 @@
 """Secrets that are handed to `soky sign` through a file descriptor."""
 
 import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
+import signing
 from api.signing_command import LONGEST_SECRET, NoSecretGiven, _ask
+from tests.signing.papers import build_pdf
 
 
 def piped(content: bytes) -> int:
@@ -33,3 +40,22 @@ def test_a_part_of_a_secret_is_not_tried() -> None:
     with pytest.raises(NoSecretGiven, match="longer"):
         _ask("PIN", descriptor)
     os.close(descriptor)
+
+
+def test_a_crash_leaves_no_copy_of_the_secret(tmp_path: Path) -> None:
+    """Whatever the system would do: the process that waits for a PIN writes no core file."""
+    signing.DemoAuthority(tmp_path).issue("An", "T:1", file="an")
+    (tmp_path / "in.pdf").write_bytes(build_pdf({"sign": (0, 0, 0, 0)}))
+    program = [str(Path(sys.executable).with_name("soky")), "sign", "in.pdf", "out.pdf"]
+    order = [*program, "--key", "file:keys/an.p12", "--field", "sign", "--level", "B-B"]
+    allowed = resource.getrlimit(resource.RLIMIT_CORE)
+    with subprocess.Popen(order, stdin=subprocess.PIPE, cwd=tmp_path) as waiting:
+        try:
+            resource.prlimit(waiting.pid, resource.RLIMIT_CORE, (allowed[1], allowed[1]))
+            for _ in range(300):
+                if resource.prlimit(waiting.pid, resource.RLIMIT_CORE) == (0, 0):
+                    break
+                time.sleep(0.1)
+            assert resource.prlimit(waiting.pid, resource.RLIMIT_CORE) == (0, 0)
+        finally:
+            waiting.kill()
