@@ -12,6 +12,8 @@ from signing.verification.doubts import read_with_doubts
 from signing.verification.facts import Later
 from signing.verification.verify import MAX_DEPTH, verify
 
+# Comparing the revisions of a larger file takes seconds: there the signed result is judged alone, after the key was used.
+MOST_JUDGED_TWICE = 2 << 20  # bytes
 EMPTY_VALUE = b"3000"  # a SEQUENCE of nothing, in hexadecimal
 
 
@@ -25,7 +27,8 @@ def check_readable(before: bytes, document: bytes, field: str, hole: tuple[int, 
     with only_our_errors("đọc lại bản chuẩn bị / reading the prepared document"):
         read, doubts = read_with_doubts(_as_if_signed(document, hole))
         found = [each for each in read.signatures if each.field == field]
-        earlier = {each.field: read.later(each) for each in read.signatures if each.field != field}
+        asked = [each for each in read.signatures if each.field != field] if len(document) <= MOST_JUDGED_TWICE else []
+        earlier = {each.field: read.later(each) for each in asked}
     if doubts:
         said = [each.message.partition(" / ") for each in doubts]
         raise NotASignablePdf(
