@@ -11,7 +11,7 @@ import pytest
 
 import signing
 from api.signing_command import LONGEST_SECRET, NoSecretGiven, _ask
-from tests.signing.papers import build_pdf
+from tests.signing.conftest import build_pdf
 
 
 def piped(content: bytes) -> int:
@@ -48,10 +48,10 @@ def test_a_crash_leaves_no_copy_of_the_secret(tmp_path: Path) -> None:
     (tmp_path / "in.pdf").write_bytes(build_pdf({"sign": (0, 0, 0, 0)}))
     program = [str(Path(sys.executable).with_name("soky")), "sign", "in.pdf", "out.pdf"]
     order = [*program, "--key", "file:keys/an.p12", "--field", "sign", "--level", "B-B"]
-    allowed = resource.getrlimit(resource.RLIMIT_CORE)
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))  # what a child inherits
     with subprocess.Popen(order, stdin=subprocess.PIPE, cwd=tmp_path) as waiting:
         try:
-            resource.prlimit(waiting.pid, resource.RLIMIT_CORE, (allowed[1], allowed[1]))
             for _ in range(300):
                 if resource.prlimit(waiting.pid, resource.RLIMIT_CORE) == (0, 0):
                     break
@@ -59,3 +59,4 @@ def test_a_crash_leaves_no_copy_of_the_secret(tmp_path: Path) -> None:
             assert resource.prlimit(waiting.pid, resource.RLIMIT_CORE) == (0, 0)
         finally:
             waiting.kill()
+            resource.setrlimit(resource.RLIMIT_CORE, before)

@@ -307,7 +307,7 @@ def test_a_token_that_goes_in_the_middle_of_a_batch_ends_it(token: Token) -> Non
 
 
 PULLED_OUT = """
-from tests.signing.papers import build_pdf
+from tests.signing.conftest import build_pdf
 pdf = build_pdf({"principal_signs": (60, 120, 220, 180)})
 
 with open_signer(uri("plain"), lambda _: PIN) as signer:
