@@ -177,18 +177,19 @@ def lookalikes(document: Document, covered: Sequence[Covered]) -> list[str]:
     """Elements that nobody signed under the very name of one that is signed: what signature wrapping leaves behind.
 
     The signed original is moved to where no program looks, and something else stands in its place. Which of the two a program
-    takes, its schema decides, which is not known here, nor whether it minds namespaces. What a signature carries unsigned has
-    no purpose at all: there, the names of everything that is signed count.
+    takes, its schema decides, which is not known here, nor whether it minds namespaces or capitals. What a signature carries
+    unsigned has no purpose at all: there, the names of everything that is signed count.
     """
     signed = [each.element for each in covered if each.element is not None]
-    names = {each.local for each in signed if each.namespace != DS and each is not document.root}
+    names = {each.local.casefold() for each in signed if each.namespace != DS and each is not document.root}
     is_signed = signed_numbers(document, covered)
-    every = {each.local for each in document.root.walk() if is_signed[each.number] and each.namespace not in VOCABULARY}
+    walked = (each for each in document.root.walk() if is_signed[each.number] and each.namespace not in VOCABULARY)
+    every = {each.local.casefold() for each in walked}
     carried = _carried(document)
     found: list[str] = []
     for element in document.root.walk() if every else ():
         told = every if element.number in carried else names
-        if not is_signed[element.number] and element.local in told:
+        if not is_signed[element.number] and element.local.casefold() in told:
             found.append(element.path)
             if len(found) >= MAX_NAMED:
                 break

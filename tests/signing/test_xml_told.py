@@ -357,3 +357,28 @@ def test_a_timestamp_that_breaks_in_the_middle_breaks_nothing_else(authority: De
 
         assert (report.verdict, report.signatures[0].level) == (Verdict.TOTAL_PASSED, Level.B_B)
         assert "TIMESTAMP_BROKEN" in codes(report)
+
+
+def test_an_invoice_that_was_wrapped(ana: Issued, trust: Trust) -> None:
+    """The signed data lie at the end or in the signature, forged ones stand in their place, under whatever spelling."""
+    signed = invoice(ana, with_time())
+    start, end = signed.index(b"<DLHDon"), signed.index(b"</DLHDon>") + 9
+    data = signed[start:end]
+    forged = data.replace(b">12<", b">99<").replace(b"'data'", b"'other'")
+    at_the_end = signed[end:].replace(b"</HDon>", b"<CCKSKhac>" + data + b"</CCKSKhac></HDon>")
+    in_object = signed[end:].replace(
+        b"</Signature>", b"<Object>" + data.replace(b"<DLHDon", b"<DLHDon xmlns=''") + b"</Object></Signature>"
+    )
+    as_property = signed.replace(
+        b"</Signature>", b"<Object><SignatureProperties xmlns=''>" + forged + b"</SignatureProperties></Object></Signature>"
+    )
+    spellings = (
+        forged,
+        forged.replace(b"DLHDon", b"dlhdon"),
+        forged.replace(b"<DLHDon", b"<DLHDon xmlns='urn:x'"),
+        forged.replace(b"DLHDon", b"x:DLHDon").replace(b"<x:DLHDon", b"<x:DLHDon xmlns:x='urn:x'"),
+    )
+    for each in spellings:
+        assert "LOOKALIKE_UNSIGNED" in codes(verify_xml(signed[:start] + each + at_the_end, trust))
+        assert verify_xml(signed[:start] + each + in_object, trust).verdict is Verdict.INDETERMINATE
+    assert "LOOKALIKE_UNSIGNED" in codes(verify_xml(as_property, trust))
