@@ -116,8 +116,10 @@ def unusual_tables(pdf: Pdf, base: int) -> str | None:
             return f"xref {section.start}"
         if pdf.closed_at(revision) - section.end > _MAX_END:
             return f"startxref {section.start}"
-        if max(section.numbers(), default=0) > pdf.sections[revision - 1].trailer["/Size"] + _MAX_LEAP:
-            return f"object {max(section.numbers())}"
+        numbers = section.numbers()
+        # An update may bring as many objects as it likes; what it leaves out between them is told.
+        if max(numbers, default=0) > pdf.sections[revision - 1].trailer["/Size"] + len(numbers) + _MAX_LEAP:
+            return f"object {max(numbers)}"
     return None
 
 
