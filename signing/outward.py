@@ -5,6 +5,7 @@ then (one clock runs from the name's look-up to the last byte), fill the memory 
 nothing is unpacked), or have a proxy of the environment see what is signed.
 """
 
+import base64
 import socket
 import ssl
 import time
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import httpcore
 
@@ -107,11 +108,13 @@ class Client:
     ) -> Answer:
         self._check(url)
         given = [("Accept-Encoding", "identity"), ("User-Agent", "Soky"), *self.headers.items(), *headers.items()]
+        given += _account(url)
         allowed = seconds or self.seconds
         limits = dict.fromkeys(("connect", "read", "write", "pool"), min(allowed, self.seconds))
         clock = _until.set(time.monotonic() + allowed)
         try:
-            with self._kept().stream(method, url, headers=given, content=content, extensions={"timeout": limits}) as response:
+            place, options = _written(url), {"timeout": limits}
+            with self._kept().stream(method, place, headers=given, content=content, extensions=options) as response:
                 return _read(response, host_of(url), most)
         except _FAILURES as error:
             # `from None`: the library quotes a header that it refuses, and a token may stand in it.
@@ -139,6 +142,22 @@ class Client:
             )
             weakref.finalize(self, self._pool.close)  # whoever lets go of the client without closing it leaves nothing open
         return self._pool
+
+
+def _written(url: str) -> str:
+    """The address as it goes over the wire: letters and blanks that certificates leave as they are, in percent form."""
+    parts = urlsplit(url)
+    path, query = (quote(each, safe="%/:=&?~+!$,;'@()*") for each in (parts.path, parts.query))
+    return parts._replace(path=path, query=query, fragment="").geturl()
+
+
+def _account(url: str) -> list[tuple[str, str]]:
+    """Name and password of an address as the header that stands for them (RFC 7617): `https://school:secret@tsa.example`."""
+    parts = urlsplit(url)
+    if not parts.username:
+        return []
+    account = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+    return [("Authorization", f"Basic {base64.b64encode(account).decode('ascii')}")]
 
 
 @cache

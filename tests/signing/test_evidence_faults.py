@@ -16,6 +16,7 @@ from cryptography.x509 import ocsp
 from signing import DemoAuthority, Failed, HttpEvidence, Issued, Level, Signed, SignRequest, sign_many
 from signing.errors import EvidenceMissing, EvidenceTooOld
 from signing.evidence import Good, status_of
+from signing.outward import Client
 from tests.signing.wires import Behaviour, dripped, endless, request_of, silent, told, wire
 
 Answer = Callable[[str, bytes], bytes | Behaviour]  # path and body -> the content, or what is done with the connection
@@ -159,6 +160,19 @@ def test_a_web_page_in_the_place_of_a_list_is_not_kept(issuer: Issuer, person: I
         asking.for_chain((person.certificate, person.chain[0]))
     del issuer.instead["/issuing.crl"]
     assert by_whom(person, asking.for_chain((person.certificate, person.chain[0]))) == "list"
+
+
+def test_an_address_with_blanks_and_accents_is_asked() -> None:
+    """As authorities write them into certificates; nothing of it can become a second header."""
+    heads: list[bytes] = []
+
+    def behaviour(connection: socket.socket) -> None:
+        heads.append(connection.recv(65536, socket.MSG_PEEK))
+        told("HTTP/1.1 200 OK\nContent-Length: 0")(connection)
+
+    with wire(behaviour) as place, Client(hosts=frozenset({"127.0.0.1"})) as client:
+        assert client.get(f"http://{place}/Việt Nam%20CA.crl?a=b c\r\nX-Other: 1#part").status == 200
+    assert heads[0].startswith(b"GET /Vi%E1%BB%87t%20Nam%20CA.crl?a=b%20cX-Other:%201 HTTP/1.1\r\n")
 
 
 def test_hosts_that_nobody_named_are_not_asked(issuer: Issuer, person: Issued) -> None:

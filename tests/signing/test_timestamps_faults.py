@@ -1,5 +1,6 @@
 """Timestamp authorities that fail in every way: a clear refusal in bounded time, and the next one is asked."""
 
+import base64
 import gzip
 import hashlib
 import socket
@@ -283,6 +284,20 @@ def test_what_is_secret_in_an_address_is_not_told(at: At, caplog: pytest.LogCapt
     with pytest.raises(NotReached) as unsent:
         Client(hosts=frozenset({"127.0.0.1"})).post(f"http://{place}", b"", "text/plain", headers={"Authorization": token})
     assert "bi-mat" not in "".join(traceback.format_exception(unsent.value))
+
+
+def test_an_account_in_the_address_is_sent_as_one(at: At, authority: DemoAuthority) -> None:
+    """Paid authorities want a name and a password (RFC 7617)."""
+    heads: list[bytes] = []
+
+    def behaviour(connection: socket.socket) -> None:
+        heads.append(connection.recv(65536, socket.MSG_PEEK))
+        stamping(authority.timestamp_response)(connection)
+
+    place = at(behaviour).removeprefix("http://")
+    assert HttpTimestamper([f"http://truong:m%E1%BA%ADt@{place}"]).timestamp(DIGEST)
+    assert b"Authorization: Basic " + base64.b64encode("truong:mật".encode()) in heads[0]
+    assert b"@" not in heads[0]
 
 
 class Mortal:
