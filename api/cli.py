@@ -22,8 +22,10 @@ kind_app = typer.Typer(help="Loại hồ sơ. / Document kinds.", no_args_is_hel
 app.add_typer(log_app, name="log")
 app.add_typer(kind_app, name="kind")
 
+# Whether a file can be read is found out where it is read, and told there: one bad file of many is a result, no wrong use.
 Folder = Annotated[
-    Path | None, typer.Option("--office", help="Thư mục văn phòng. / The office's folder.", envvar="SOKY_OFFICE")
+    Path | None,
+    typer.Option("--office", readable=False, help="Thư mục văn phòng. / The office's folder.", envvar="SOKY_OFFICE"),
 ]
 
 LONGEST_CHECKPOINT = 1024 * 1024  # bytes; one has some hundred
@@ -41,7 +43,9 @@ def main() -> None:
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="Nơi để kết quả. / Where the results go.")] = Path("demo-out"),
+    out: Annotated[Path, typer.Option("--out", readable=False, help="Nơi để kết quả. / Where the results go.")] = Path(
+        "demo-out"
+    ),
     database: Annotated[str, typer.Option("--database", help="sqlite, or a PostgreSQL URL")] = "sqlite",
 ) -> None:
     """Chạy việc chính từ bảng điểm đến tập sổ đóng dấu. / The main job, from marks to a sealed volume."""
@@ -82,23 +86,31 @@ def worker(office: Folder = None) -> None:
 
 @app.command()
 def verify(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="tệp hoặc thư mục / files or folders")],
-    trust: Annotated[list[Path] | None, typer.Option("--trust", help="PEM file or folder; several may be given")] = None,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", readable=False, help="tệp hoặc thư mục / files or folders")],
+    trust: Annotated[
+        list[Path] | None, typer.Option("--trust", readable=False, help="PEM file or folder; several may be given")
+    ] = None,
     at: Annotated[str | None, typer.Option("--at", help="ISO 8601; judge as of this time")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="ask nobody (the default asks nobody either)")] = False,
     fetch: Annotated[
         bool, typer.Option("--fetch", help="hỏi thu hồi ở các máy chủ mà bundle.json nêu / ask the bundle's hosts, no others")
     ] = False,
     detached: Annotated[
-        Path | None, typer.Option("--detached", help="chữ ký .p7s của PATH / for one PATH; else PATH.p7s where it is there")
+        Path | None,
+        typer.Option("--detached", readable=False, help="chữ ký .p7s của PATH / for one PATH; else PATH.p7s where it is there"),
     ] = None,
     password_file: Annotated[
-        Path | None, typer.Option("--password-file", help="mật khẩu của PDF mã hóa, dòng đầu / first line: the PDF's password")
+        Path | None,
+        typer.Option(
+            "--password-file", readable=False, help="mật khẩu của PDF mã hóa, dòng đầu / first line: the PDF's password"
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object per line")] = False,
-    report_xml: Annotated[Path | None, typer.Option("--report-xml", help="ETSI TS 119 102-2, for one PATH")] = None,
+    report_xml: Annotated[
+        Path | None, typer.Option("--report-xml", readable=False, help="ETSI TS 119 102-2, for one PATH")
+    ] = None,
     slip: Annotated[
-        Path | None, typer.Option("--slip", help="phiếu kiểm tra (PDF) có con dấu của --office, for one PATH")
+        Path | None, typer.Option("--slip", readable=False, help="phiếu kiểm tra (PDF) có con dấu của --office, for one PATH")
     ] = None,
     second_opinion: Annotated[
         bool,
@@ -154,13 +166,13 @@ def _moment(text: str | None) -> datetime | None:
 
 @app.command()
 def sign(
-    source: Annotated[Path, typer.Argument(metavar="IN")],
-    target: Annotated[Path, typer.Argument(metavar="OUT")],
+    source: Annotated[Path, typer.Argument(metavar="IN", readable=False)],
+    target: Annotated[Path, typer.Argument(metavar="OUT", readable=False)],
     key: Annotated[str, typer.Option("--key", help="file:key.p12, pkcs11:..., csc:...")],
     field: Annotated[str, typer.Option("--field", help="tên ô ký / the field's name")],
     level: Annotated[str, typer.Option("--level", help="B-B, B-T, B-LT, B-LTA")] = "B-B",
     tsa: Annotated[list[str] | None, typer.Option("--tsa", help="address of a time-stamping authority")] = None,
-    image: Annotated[Path | None, typer.Option("--image", help="PNG of the hand signature")] = None,
+    image: Annotated[Path | None, typer.Option("--image", readable=False, help="PNG of the hand signature")] = None,
     reason: Annotated[str, typer.Option("--reason")] = "",
     seal: Annotated[bool, typer.Option("--seal", help="con dấu của cơ quan / the seal of an organisation")] = False,
     pin_fd: Annotated[
@@ -192,14 +204,21 @@ def sign(
 @app.command()
 def renew(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="tệp hoặc thư mục / files or folders: PDF, XML, ASiC, .p7s")
+        list[Path],
+        typer.Argument(metavar="PATH...", readable=False, help="tệp hoặc thư mục / files or folders: PDF, XML, ASiC, .p7s"),
     ],
     tsa: Annotated[list[str] | None, typer.Option("--tsa", help="address of a time-stamping authority; in order")] = None,
     host: Annotated[list[str] | None, typer.Option("--host", help="may be asked about revocation; several")] = None,
-    demo_office: Annotated[Path | None, typer.Option("--demo-office", help="a demo office: its own test authority")] = None,
-    trust: Annotated[list[Path] | None, typer.Option("--trust", help="PEM file or folder; several may be given")] = None,
+    demo_office: Annotated[
+        Path | None, typer.Option("--demo-office", readable=False, help="a demo office: its own test authority")
+    ] = None,
+    trust: Annotated[
+        list[Path] | None, typer.Option("--trust", readable=False, help="PEM file or folder; several may be given")
+    ] = None,
     before: Annotated[str | None, typer.Option("--before", help="ISO 8601; only what loses its force before this")] = None,
-    journal: Annotated[Path | None, typer.Option("--journal", help="a JSON line per file; run again to go on")] = None,
+    journal: Annotated[
+        Path | None, typer.Option("--journal", readable=False, help="a JSON line per file; run again to go on")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object per line")] = False,
 ) -> None:
     """Gia hạn dấu thời gian lưu trữ của nhiều tệp. / Renew archive timestamps: PDF, XML, ASiC, detached signatures."""
@@ -223,7 +242,9 @@ def renew(
 @log_app.command("verify")
 def log_verify(
     office: Folder = None,
-    seen: Annotated[list[Path] | None, typer.Option("--seen", help="a checkpoint that was kept elsewhere")] = None,
+    seen: Annotated[
+        list[Path] | None, typer.Option("--seen", readable=False, help="a checkpoint that was kept elsewhere")
+    ] = None,
 ) -> None:
     """Tìm mọi dòng bị sửa, xóa, đảo trong nhật ký. / Find every changed, removed or reordered row."""
     from api.wiring import open_office

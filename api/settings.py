@@ -28,6 +28,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from api.file_problems import file_problem
+
 OFFICE_VARIABLE = "SOKY_OFFICE"
 DEFAULT_FOLDER = Path("demo-office")
 KNOWN = {"demo", "database", "timestamps", "revocation", "keys", "web", "verification", "service"}
@@ -108,7 +110,9 @@ def read_settings(folder: Path | None = None) -> Settings:
             f"{office} không phải thư mục văn phòng (thiếu soky.toml); tạo bản thử bằng `soky serve --demo` / "
             f"{office} is no office folder (soky.toml is missing); `soky serve --demo` makes one for trying"
         ) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+    except OSError as problem:
+        raise BadSettings(file_problem(problem)) from problem
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise BadSettings(f"{path}: không đọc được / cannot be read: {problem}") from problem
     if unknown := sorted(set(data) - KNOWN):
         raise BadSettings(f"{path}: mục không hiểu / unknown entries: {', '.join(unknown)}")

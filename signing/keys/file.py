@@ -20,6 +20,7 @@ from signing.errors import KeyUnavailable, NoSuchKey, SigningError, WrongSecret
 from signing.keys.algorithms import HASHES, Scheme, ordered_chain, pss, rsa_scheme
 from signing.keys.secret import Secret
 from signing.keys.signer import Ask
+from signing.system_reasons import system_reason
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -84,8 +85,8 @@ def _content(path: Path) -> bytes:
             is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
             content = file.read(MOST_BYTES + 1) if is_file else b""
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "tên không hợp lệ / not a name"
-        raise NoSuchKey(f"Không đọc được tệp khóa «{path}»: {why}", f"Cannot read the key file “{path}”: {why}") from error
+        vi, en = system_reason(error) if isinstance(error, OSError) else ("tên không hợp lệ", "not a name")
+        raise NoSuchKey(f"Không đọc được tệp khóa «{path}»: {vi}", f"Cannot read the key file “{path}”: {en}") from error
     if not is_file:
         raise NoSuchKey(f"«{path}» không phải tệp", f"“{path}” is no file")
     if len(content) > MOST_BYTES:

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -47,8 +47,8 @@ def shelf(made: tuple[Path, dict[str, bytes]], tmp_path: Path) -> Path:
 
 @pytest.fixture
 def soky(made: tuple[Path, dict[str, bytes]], tmp_path: Path) -> Soky:
-    def run(*words: object, **more: object) -> Ran:
-        line = [SOKY, "verify", "--sample", "0", "--trust", str(made[0]), *map(os.fspath, map(str, words))]
+    def run(*words: object, before: Sequence[str] = (), **more: object) -> Ran:
+        line = [*before, SOKY, "verify", "--sample", "0", "--trust", str(made[0]), *map(os.fspath, map(str, words))]
         environment = {**os.environ, "SOKY_OFFICE": "/no/office"}
         options = {"capture_output": True, "text": True, "cwd": tmp_path, "timeout": 120, "env": environment} | more
         return subprocess.run(line, check=False, **options)  # type: ignore[call-overload, no-any-return]
@@ -167,3 +167,17 @@ def test_settings_that_cannot_be_read_are_not_passed_over(soky: Soky, shelf: Pat
     ran = soky(shelf / "a.pdf", env={**os.environ, "SOKY_OFFICE": str(office)})
 
     assert (ran.returncode, "BAD_SETTINGS" in ran.stderr) == (2, True)
+
+
+def test_a_file_that_may_not_be_read_is_one_result_of_many(soky: Soky, shelf: Path) -> None:
+    """Without the rights of an administrator: the closed file and folder are told, the others are answered; exit code 2."""
+    (shelf / "closed.pdf").write_bytes(b"%PDF-1.7")
+    (shelf / "closed.pdf").chmod(0)
+    (shelf / "no-entry").mkdir(mode=0)
+    without_rights = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    ran = soky(shelf / "closed.pdf", shelf, before=without_rights)
+    (shelf / "no-entry").chmod(0o700)
+
+    assert ran.returncode == 2
+    assert ran.stdout.count("không có quyền / ") == 3
+    assert str(shelf / "a.pdf") + ": HỢP LỆ" in ran.stdout
