@@ -14,9 +14,10 @@ from signing.report import SignatureKind
 class SignRequest:
     """One signature that somebody is about to give.
 
-    `page` (from 0) and `box` (left, bottom, right, top from the lower left corner, in points of 1/72 inch, as the page is seen:
-    turned, cropped, and magnified by /UserUnit) are for a field that does not exist yet; they need existing_only=False. `certify` is the DocMDP permission of the first signature: 1 nothing, 2 filling
-    fields and signing, 3 also annotating may follow (ISO 32000-2, 12.8.2.2).
+    `page` (from 0) and `box` (left, bottom, right, top from the lower left corner, in points of 1/72 inch, as the page is
+    seen: turned, cropped, and magnified by /UserUnit) are for a field that does not exist yet; they need existing_only=False.
+    `certify` is the DocMDP permission of the first signature: 1 nothing, 2 filling fields and signing, 3 also annotating may
+    follow (ISO 32000-2, 12.8.2.2).
     """
 
     field: str
