@@ -80,8 +80,8 @@ class Given:
 class Material:
     """Certificates and revocation values that a signature brings; values inside a token exist since the token does."""
 
-    certificates: tuple[Certificate, ...]
-    ocsps: tuple[tuple[bytes, bytes], ...]  # the value, and what holds it: itself, or the token that it stands in
+    certificates: tuple[tuple[Certificate, bytes], ...]  # what holds it: itself, or the token that it stands in
+    ocsps: tuple[tuple[bytes, bytes], ...]  # the value, and what holds it
     lists: tuple[tuple[bytes, bytes], ...]
     brought: tuple[bytes, ...]  # the trust bundle's lists, and
     answered: tuple[bytes, ...]  # OCSP answers that it holds or that were fetched: known now
@@ -102,7 +102,8 @@ class Material:
             return min((each.time for each in proofs if each.reaches(value) or each.reaches(holder)), default=now)
 
         return Pool(
-            certificates=self.certificates,
+            certificates=tuple(each for each, _ in self.certificates),
+            proven={each: proven(each.der, holder) for each, holder in self.certificates},
             ocsps=(
                 *(Value(der=value, proven=proven(value, holder)) for value, holder in self.ocsps),
                 *(Value(der=value, proven=now) for value in self.answered),
@@ -206,15 +207,20 @@ def gathered(given: Given, trust: Trust) -> Material:
     for der in (*(each.token for each in given.stamps), *(each.token for each in given.archives)):
         if (held := _held(der)) is not None:
             tokens[der] = held
-    ders = dict.fromkeys(given.certificates)
+    ders = {der: der for der in given.certificates}
     ocsps = [(der, der) for der in given.ocsps]
     lists = [(der, der) for der in given.lists]
     for der, token in tokens.items():
-        ders.update(dict.fromkeys(token.signed.certificates))
+        for each in token.signed.certificates:
+            ders.setdefault(each, der)
         ocsps += [(value, der) for value in (*token.signed.ocsps, *ocsps_in(der))]
         lists += [(value, der) for value in token.signed.revocation_lists]
     return Material(
-        certificates=tuple(loaded for der in list(ders)[:MAX_POOL] if (loaded := readable_certificate(der)) is not None),
+        certificates=tuple(
+            (loaded, holder)
+            for der, holder in list(ders.items())[:MAX_POOL]
+            if (loaded := readable_certificate(der)) is not None
+        ),
         ocsps=tuple(ocsps[:MAX_ANSWERS]),
         lists=tuple(lists[:MAX_ANSWERS]),
         brought=trust.revocation_lists,
@@ -260,8 +266,9 @@ def _with_algorithms(worth: Worth, given: Given) -> Worth:
             scheme=given.scheme.name,
         )
         if term is not None:
-            proved = worth.time_is_proved or term.never  # no proof of an earlier time would help
-            sub = SubIndication.CRYPTO_CONSTRAINTS_FAILURE if proved else SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
+            # 5.5.4, step 4 c: proof of an earlier time would help, unless it never was strong enough.
+            never = term.never
+            sub = SubIndication.CRYPTO_CONSTRAINTS_FAILURE if never else SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
             return replace(
                 worth,
                 verdict=Verdict.INDETERMINATE,

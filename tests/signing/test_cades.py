@@ -1,5 +1,6 @@
 """Detached CAdES signatures: made, judged, and judged by openssl as well."""
 
+import hashlib
 import subprocess
 import tracemalloc
 from collections.abc import Mapping, Sequence
@@ -13,13 +14,14 @@ from hypothesis import strategies as st
 
 from signing import DemoAuthority, Issued, Level, Trust, Verdict
 from signing.cades import extend_cades, finish_cades, prepare_cades, sign_cades, verify_cades
-from signing.cades_archive import open_container, written
+from signing.cades_archive import open_container, with_timestamp, written
 from signing.der import der, sequence
 from signing.errors import BadRequest, BadSignatureValue, CertificateExpired, LevelNotReached
 from signing.evidence import Revocation
 from signing.formats import verify_any
 from signing.report import Changes, Report, SubIndication
 from signing.signed_content import opened
+from signing.verification.signed_data import read_signed_data
 from tests.signing.xml_documents import key_of
 
 DATA = "Kế hoạch giáo dục năm học 2026–2027".encode() * 50
@@ -221,6 +223,19 @@ def test_a_signature_as_text(people: Mapping[str, Issued], authority: DemoAuthor
         assert verify_cades(DATA, each, trust).verdict is Verdict.TOTAL_PASSED
         assert verify_cades(DATA + b"x", each, trust).verdict is Verdict.TOTAL_FAILED
     assert verify_cades(DATA, bare[:-1] + b"!", trust).verdict is Verdict.TOTAL_FAILED
+
+
+def test_a_weak_digest_at_a_proved_time(people: Mapping[str, Issued], authority: DemoAuthority, tmp_path: Path) -> None:
+    """SHA-1 was weak then already; proof of a time at which it was not would help, so it is lacking (102-1, 5.5.4)."""
+    trust = Trust.of_certificates([authority.root, *authority.chain])
+    (tmp_path / "data").write_bytes(DATA)
+    write_identity(people["teacher"], tmp_path)
+    signature = sign_with_openssl(tmp_path, "-md", "sha1")
+    token = authority.timestamp(hashlib.sha256(read_signed_data(signature).signature).digest())
+    (told,) = verify_cades(DATA, with_timestamp(signature, token), trust).signatures
+
+    assert told.best_time is not None
+    assert told.sub_indication is SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
 
 
 def test_signed_attributes_are_not_sold_as_the_file(people: Mapping[str, Issued], trust: Trust) -> None:

@@ -8,12 +8,16 @@ from pathlib import Path
 import pytest
 
 from signing import DemoAuthority, Issued, Level, Trust, Verdict
+from signing.beside import Given, Stamp, weigh
 from signing.cades import extend_cades, sign_cades, verify_cades
-from signing.cades_archive import ARCHIVE_V3, INDEX_V3, open_container, tokens_of, with_kept, written
+from signing.cades_archive import ARCHIVE_V3, INDEX_V3, open_container, read_archives, tokens_of, with_kept, written
 from signing.der import der, octets, oid, sequence
 from signing.errors import BadRequest
 from signing.report import Report
+from signing.signed_content import SignedContent
+from signing.verification.certificates import load_certificate
 from signing.verification.der import read
+from signing.verification.signed_data import digest_of, read_signed_data
 
 DATA = "Sổ gốc cấp bằng tốt nghiệp trung học cơ sở".encode() * 20
 NOW = datetime.now(UTC)
@@ -192,3 +196,25 @@ def test_a_flood_of_certificates_is_refused_soon(tag: int, signers: int, archive
 
     assert (report.verdict, codes(report)) == (Verdict.TOTAL_FAILED, {"NOT_CMS"})
     assert time.process_time() - begin < 6
+
+
+def test_since_when_a_certificate_is_proved_to_exist(archived: bytes, people: Mapping[str, Issued], trust: Trust) -> None:
+    """Those under the archive timestamp since then, one put in later since now: an authority's weak key makes old ones."""
+    now = NOW + timedelta(days=30)
+    later = with_kept(archived, [people["principal"].certificate], [])
+    signed, opened = read_signed_data(later), open_container(later)
+    given = Given(
+        certificate=load_certificate(signed.certificates[0]),
+        scheme=signed.scheme,
+        digests=(signed.digest,),
+        stamps=tuple(Stamp(token=each, expected=lambda name: digest_of(name, signed.signature)) for each in signed.timestamps),
+        archives=read_archives(opened, SignedContent(DATA)),
+        certificates=signed.certificates,
+    )
+    worth = weigh(given, trust, now=now)
+    (proof,) = worth.proofs
+    since = worth.material.pool(worth.proofs, now).proven
+    put_in = load_certificate(people["principal"].certificate)
+
+    assert since[put_in] == now
+    assert {since[load_certificate(each)] for each in signed.certificates if each != put_in.der} == {proof.time}
