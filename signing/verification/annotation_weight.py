@@ -19,9 +19,7 @@ _LIGHT = 0.4  # mean of the colour's parts; a highlight that is darker hides wor
 _PALE = 0.85  # a line that is lighter wipes words away
 _TALL = 40.0  # points; a line of large print has 20
 WIDE_BORDER = 4.0  # points; readers draw 1 where nothing is said
-_LARGE_CARET = (
-    72.0  # points; some readers draw it as large as its rectangle, but notes always as icons of 20
-)
+_LARGE_CARET = 72.0  # points; some readers draw it as large as its rectangle, but notes always as icons of 20
 _LARGE_POPUP = 300.0  # points of an open window; usual ones have 200 by 120
 _MAX_BANDS = 500  # marked lines of one annotation, and new ones of one page
 
@@ -45,10 +43,10 @@ def lies_on_another(view: View, items: Sequence[Any]) -> bool:
 
 
 def _is_heavy(view: View, item: Any, subtype: Any) -> bool:
+    if border_width(view, item) > WIDE_BORDER:
+        return True
     if is_name(subtype, *_MARKUP):
         return _is_heavy_mark(view, item, subtype) or lies_on_another(view, [item])
-    if subtype == "/Link":
-        return border_width(view, item) > WIDE_BORDER
     if subtype == "/Popup":
         return view.get(item, "/Open") is True and _side(view, item) > _LARGE_POPUP
     return subtype == "/Caret" and _side(view, item) > _LARGE_CARET

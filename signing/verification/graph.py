@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import Any
 
 from signing.verification.pages import node_numbers
-from signing.verification.pdf import FREE, PACKED, PLAIN, Pdf, View
+from signing.verification.pdf import FREE, PACKED, PLAIN, Entry, Pdf, View
 from signing.verification.recompression import PACKING, holds_the_same
 from signing.verification.syntax import Ref, Stream
 
@@ -248,6 +248,11 @@ def references(value: Any, skip: frozenset[str] = frozenset()) -> list[int]:
     return found
 
 
+def is_there(entry: Entry | None) -> bool:
+    """Whether a row leads to an object. Some programs write one at byte 0 for a number that they left out: null to all."""
+    return entry is not None and entry[0] != FREE and entry[:2] != (PLAIN, 0)
+
+
 def _kept_references(pdf: Pdf, number: int, revision: int, skip: frozenset[str]) -> tuple[int, ...]:
     """The references of an object, found once for all revisions that know the same version of it."""
     entry = pdf.entry(number, revision)
@@ -267,8 +272,7 @@ def _reaching(pdf: Pdf, revision: int, targets: set[int], upward: dict[int, froz
     if len(numbers) > MAX_OBJECTS:
         raise TooMuch
     for number in numbers:
-        entry = pdf.entry(number, revision)
-        if entry is None or entry[0] == FREE:
+        if not is_there(pdf.entry(number, revision)):
             continue
         for used in _kept_references(pdf, number, revision, upward.get(number, _NOTHING)):
             users[used].append(number)

@@ -7,8 +7,8 @@ So what a later revision brings may hold no such reference, and what it brings m
 from collections.abc import Iterator
 from typing import Any
 
-from signing.verification.graph import Pair, references
-from signing.verification.pdf import FREE, PLAIN, Pdf, View
+from signing.verification.graph import Pair, is_there, references
+from signing.verification.pdf import PLAIN, Pdf, View
 from signing.verification.syntax import Ref, Stream
 
 MAX_NUMBER = 8_388_607  # of objects (ISO 32000-2 annex C); readers with shorter numbers take a larger one for another object
@@ -39,14 +39,14 @@ def _live_numbers(pair: Pair) -> Iterator[int]:
         for number in section.numbers():
             entry = pair.pdf.entry(number, pair.new.revision) if number not in seen else None
             seen.add(number)
-            if entry is not None and entry[0] != FREE:
+            if is_there(entry):
                 yield number
 
 
 def _generation(view: View, number: int) -> int | None:
     """The generation of an object; None where there is none."""
     entry = view.pdf.entry(number, view.revision)
-    if entry is None or entry[0] == FREE:
+    if entry is None or not is_there(entry):
         return None
     return entry[2] if entry[0] == PLAIN else 0
 

@@ -122,6 +122,7 @@ def one_name_more(update: Update) -> None:
 COVERING: Mapping[str, Row] = {
     "link with a thick border after P=3": seen(note("/Link", Border=[0, 0, 150], C=PALE)),
     "link with a thick line style after P=3": seen(note("/Link", BS={"/W": 150}, C=PALE)),
+    "underline with a thick border after P=3": seen(note("/Underline", Border=[0, 0, 40], C=BLACK, QuadPoints=LINE)),
     "link without a border after P=3": quiet(note("/Link", Border=[0, 0, 0])),
     "caret of a page's size after P=3": seen(note("/Caret")),
     "open window of a page's size after P=3": seen(note("/Popup", Open=True)),

@@ -7,11 +7,11 @@ read by test_attacks.py beside `STRUCTURAL` and `SHADOW`.
 from collections.abc import Mapping
 
 from signing.verification.syntax import Name, Ref
-from tests.signing.attacks import DOUBTED, PASSED, Row, row
-from tests.signing.papers import named, new_signature_field
+from tests.signing.attacks import DOUBTED, PASSED, Row, Scene, row
+from tests.signing.papers import Paper, blank, named, new_signature_field
 from tests.signing.revision_cases import form, signed
 from tests.signing.shadow_attacks import FORM, JS, Step, attack, catalog, marked, other, page
-from tests.signing.updates import Update
+from tests.signing.updates import Style, Update
 
 _TEN = b"BT /F1 40 Tf 60 600 Td (10) Tj ET"
 _LARGE = 2**32  # beyond what many readers keep of an object's number
@@ -120,6 +120,16 @@ def font_comes(**entries: object) -> Step:
     return step
 
 
+def row_at_byte_0(scene: Scene) -> bytes:
+    """Before signing: a number that its program left out has a row in use at byte 0. Later a page says when it was changed."""
+    update = Update(blank())
+    update.freed.append(update.size)
+    update.size += 1
+    before, _, after = update.bytes().rpartition(b"0000000000 00001 f")
+    paper = Paper(scene, before + b"0000000000 00000 n" + after, Style(data=True)).signed(certify=2)
+    return paper.then(page(LastModified=b"D:20260101000000Z")).content
+
+
 HANGING: Mapping[str, Row] = {
     "stamp under another generation": attack(None, hidden_stamp(7), DOUBTED, certify=2),
     "stamp under a number too large": attack(None, hidden_stamp(0, _LARGE), DOUBTED, certify=2),
@@ -152,5 +162,6 @@ HANGING: Mapping[str, Row] = {
     "reference to an older generation written again as it was": attack(
         with_a_generation, page(LastModified=b"D:20260101000000Z"), PASSED, certify=2
     ),
+    "number that was left out": row(row_at_byte_0, PASSED, changes="permitted"),
     "page that gets its type": attack(page(Type=None), page(Type=Name("/Page")), PASSED, certify=2),
 }
