@@ -21,12 +21,12 @@ from signing.apply.appearances import Appearance
 from signing.apply.drawing import drawn
 from signing.apply.fields import check_field, field_names, lay_tagged_field, new_field
 from signing.apply.geometry import widget_geometry
-from signing.apply.guard import only_our_errors
+from signing.apply.guard import SAVE_AGAIN_EN, SAVE_AGAIN_VI, only_our_errors
 from signing.apply.opening import AppendingWriter, opened
 from signing.apply.permissions import check_permissions
 from signing.apply.prepared import Placed
 from signing.apply.request import SignRequest
-from signing.errors import BadRequest
+from signing.errors import BadRequest, NotASignablePdf
 
 # pyHanko warns on every signature into a field whose lock is stricter than the default: that is what a lock is for.
 logging.getLogger("pyhanko.sign.signers.pdf_signer").setLevel(logging.ERROR)
@@ -118,7 +118,14 @@ class Stamp(BaseStamp):
         self._target = writer
 
     def apply_appearance(self, widget: generic.DictionaryObject) -> None:
-        """Set the widget's normal appearance, as large as the widget and upright on its page."""
+        """Set the widget's normal appearance, as large as the widget and upright on its page. NotASignablePdf."""
+        if isinstance(self._target, AppendingWriter) and self._target.draws_values:
+            raise NotASignablePdf(
+                "Biểu mẫu này để trình đọc tự vẽ các ô (/NeedAppearances), nhiều trình đọc sẽ không vẽ hình chữ ký; "
+                f"hãy ký không hình, hoặc {SAVE_AGAIN_VI}",
+                "Viewers draw the fields of this form themselves (/NeedAppearances), and many leave out a signature's picture; "
+                f"sign without one, or {SAVE_AGAIN_EN}",
+            )
         width, height, rotation = widget_geometry(self._target, widget)
         stream = drawn(self._appearance, self._target, width, height, rotation)
         looks = generic.DictionaryObject({pdf_name("/N"): stream})  # type: ignore[no-untyped-call]

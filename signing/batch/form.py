@@ -48,6 +48,11 @@ class Form:
         """The signature fields that hold a signature or a timestamp."""
         return tuple(field for field in self.fields if field.is_signature and field.is_filled)
 
+    @property
+    def only_signatures(self) -> bool:
+        """Whether nothing else can be filled in."""
+        return all(field.is_signature for field in self.fields)
+
     def empty_field(self, name: str) -> Field | None:
         """The signature field of this name, ready to be filled; None when there is no field of this name."""
         named = [field for field in self.fields if field.name == name or field.name.startswith(name + ".")]

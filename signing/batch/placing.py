@@ -87,6 +87,8 @@ def lay_signature(document: Document, order: Order, *, room: int, so_far: Hasher
     target = field or _new_field(document, order.field, order.new_field or NewField(page=0, box=(0, 0, 0, 0)))
     values = {**target.values, b"/V": b"%d 0 R" % signature}
     if order.drawing and (size := _size(document, target.values)):
+        if form.values.get(b"/NeedAppearances", b"false") != b"false" and not form.only_signatures:
+            raise Unusual("a picture in a form that viewers draw themselves")
         values[b"/AP"] = b"<< /N %d 0 R >>" % order.drawing.draw(document, *size)
     document.replace(target.number, values)
     _enter(document, form, None if field else target.number, certified_by=signature if order.certify else None)
@@ -199,7 +201,7 @@ def _enter(document: Document, form: Form, new_field: int | None, *, certified_b
         else:
             values[b"/Fields"] = _appended(fields, new_field)
     values[b"/SigFlags"] = b"3"
-    if all(field.is_signature for field in form.fields):
+    if form.only_signatures:
         values.pop(b"/NeedAppearances", None)  # else viewers would show other fields without their values, or with old ones
     catalog = document.dictionary(document.root)
     changed = dict(catalog)

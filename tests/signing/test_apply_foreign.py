@@ -166,6 +166,27 @@ def test_a_form_of_signatures_alone_needs_no_pictures(way: str, signer: FileSign
         assert "/NeedAppearances" not in read.Root.AcroForm
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        new(box=(100, 200, 180, 240), appearance=Image(png=DOT)),
+        SignRequest(field="seen", level=Level.B_B, appearance=Image(png=DOT)),
+    ],
+    ids=["new", "laid"],
+)
+def test_a_picture_that_some_viewers_would_leave_out_is_refused(request_: SignRequest, signer: FileSigner) -> None:
+    """Where viewers draw a form themselves poppler shows no picture of a signature; without one it can be signed."""
+
+    def show(read: Pdf) -> None:
+        field = read.Root.AcroForm.Fields[0]
+        field.T, field.Rect = String("seen"), Array([300, 300, 400, 350])
+
+    pdf = changed(asking_for_pictures(), show)
+    with pytest.raises(NotASignablePdf, match="hãy ký không hình"):
+        sign(pdf, request_, _Unasked(signer))
+    assert sign(pdf, SignRequest(field="seen", level=Level.B_B), signer)
+
+
 # Pages that are described in unusual ways.
 
 
