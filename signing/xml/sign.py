@@ -138,6 +138,7 @@ def prepare_xml(
     target = find_target(document, reference_id, where)
     chosen, digest = scheme or default_scheme(certificate), digest_for(certificate)
     signature_id = f"sig-{secrets.token_hex(8)}"
+    _check_texts(document, target)
     try:
         check_namespaces(document)
         data = canonical(document if not reference_id else target, C14N_11, comments=False)
@@ -205,6 +206,16 @@ def _is_root(certificate: bytes) -> bool:
 
     read = read_certificate(certificate)
     return read.issuer == read.subject
+
+
+def _check_texts(document: Document, target: Element) -> None:
+    """No text that a comment or CDATA section cuts: the signature would not protect the cut, and our verifier not pass it."""
+    cut = next((each.path for each in document.cut if each.is_inside(target)), None)
+    if cut is not None:
+        raise NotSignableXml(
+            f"Chữ trong {cut} bị cắt bởi chú thích hoặc CDATA: hãy viết liền rồi ký",
+            f"The text of {cut} is cut in two by a comment or CDATA section: write it in one piece and sign then",
+        )
 
 
 # Putting bytes in

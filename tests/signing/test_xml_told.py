@@ -382,3 +382,14 @@ def test_an_invoice_that_was_wrapped(ana: Issued, trust: Trust) -> None:
         assert "LOOKALIKE_UNSIGNED" in codes(verify_xml(signed[:start] + each + at_the_end, trust))
         assert verify_xml(signed[:start] + each + in_object, trust).verdict is Verdict.INDETERMINATE
     assert "LOOKALIKE_UNSIGNED" in codes(verify_xml(as_property, trust))
+
+
+def test_text_that_is_cut_is_not_signed(ana: Issued, trust: Trust) -> None:
+    """Our own verifier would not pass it; outside of what is signed it is nobody's concern."""
+    signer = ana.signer()
+    for cut in (b"1<!-- -->0", b"1<![CDATA[0]]>"):
+        with pytest.raises(NotSignableXml, match="cut in two"):
+            sign_xml(b'<r><DATA Id="d">%s</DATA><p/></r>' % cut, reference_id="d", place="p", signer=signer)
+    beside = sign_xml(b'<r><DATA Id="d">10<!-- --></DATA><o>1<!-- -->0</o><p/></r>', reference_id="d", place="p", signer=signer)
+
+    assert verify_xml(beside, trust).verdict is Verdict.TOTAL_PASSED
