@@ -78,14 +78,14 @@ def test_a_server_that_misbehaves_costs_its_time_and_no_more(fault: str, at: At,
     begun = time.monotonic()
     with pytest.raises(TimestampRefused) as refusal:
         HttpTimestamper([bad], seconds=SECONDS).timestamp(DIGEST)
-    assert time.monotonic() - begun < SECONDS + 0.4
+    assert time.monotonic() - begun < SECONDS + 1.5
     assert bad in refusal.value.vi
     assert bad in refusal.value.en
 
     timestamper = HttpTimestamper([bad, good], seconds=SECONDS)
     begun = time.monotonic()
     assert check_token(timestamper.timestamp(DIGEST), DIGEST)
-    assert time.monotonic() - begun < SECONDS + 0.6
+    assert time.monotonic() - begun < SECONDS + 1.5
 
 
 def test_a_redirection_is_not_followed_even_to_an_authority(at: At, authority: DemoAuthority) -> None:
@@ -129,7 +129,7 @@ def test_tls_that_does_not_hold_is_a_refusal(tmp_path: Path) -> None:
             begun = time.monotonic()
             with pytest.raises(TimestampRefused, match=r"127\.0\.0\.1"):
                 HttpTimestamper([f"https://{place}/"], seconds=SECONDS).timestamp(DIGEST)
-            assert time.monotonic() - begun < SECONDS + 0.4
+            assert time.monotonic() - begun < SECONDS + 1.5
 
 
 # Answers that are no timestamp for us
@@ -262,7 +262,7 @@ def test_three_authorities_of_which_none_answers_end_in_one_sentence(at: At) -> 
     with pytest.raises(TimestampRefused) as refusal:
         HttpTimestamper(places, seconds=SECONDS).timestamp(DIGEST)
 
-    assert time.monotonic() - begun < 2 * SECONDS
+    assert time.monotonic() - begun < 4 * SECONDS
     said = refusal.value.en
     assert said.index(places[0]) < said.index(places[1]) < said.index(places[2])
     assert "refused" in said

@@ -377,9 +377,9 @@ def test_a_host_that_drips_costs_a_bounded_time(begun: bytes, elsewhere: Elsewhe
         errand = fetching._Errand(client=client, trust=elsewhere.trust(), now=datetime.now(UTC), until=time.monotonic() + 1.0)
         started = time.monotonic()
         assert errand._fetch(f"http://{place}/ocsp", b"question", 5000) is None
-        assert time.monotonic() - started < 0.6
+        assert time.monotonic() - started < 1.2
         assert errand._fetch(f"http://{place}/list", None, 5000) is None
-        assert time.monotonic() - started < 1.3
+        assert time.monotonic() - started < 2.5
         client.close()
 
 
