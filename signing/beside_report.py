@@ -216,6 +216,11 @@ def _revocation(worth: Worth) -> dict[str, str | None]:
     }
 
 
+def timestamp_findings(report: SignatureReport) -> frozenset[Finding]:
+    """What is wrong with the timestamps of a signature."""
+    return frozenset(each for each in report.findings if each.code in {"TIMESTAMP_BROKEN", "TIMESTAMP_NOT_TRUSTED"})
+
+
 def timestamp_told(timestamps: Sequence[JudgedTimestamp]) -> dict[str, str | None]:
     """The timestamp that counts, or the first that does not."""
     if not timestamps:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from signing.apply.certificates import check_validity, usable_chain
+from signing.beside_report import timestamp_findings
 from signing.cades_archive import open_container, tokens_of, with_archive, with_timestamp, with_values
 from signing.cades_verify import MAX_SIGNATURE_BYTES, judge_cades, unarmoured, verify_cades
 from signing.cms import DATA, signed_data
@@ -189,7 +190,10 @@ def extend_cades(
     complete = long_term_cades(data, signature, timestamper=timestamper, evidence=evidence, trust=trust, at=at)
     extended = with_archive(complete, data, timestamper)
     after = verify_cades(data, extended, trust, at=at).signatures[0]
-    if after.verdict is not Verdict.TOTAL_PASSED or after.level is not Level.B_LTA:
+    wrong = timestamp_findings(after)
+    # An older proof would carry it, and the new one, by somebody who is not trusted, be in the way of the next.
+    doubted = wrong and wrong - timestamp_findings(verify_cades(data, signature, trust, at=at).signatures[0])
+    if after.verdict is not Verdict.TOTAL_PASSED or after.level is not Level.B_LTA or doubted:
         vi, en = sides(after.findings)
         raise BrokenResult(f"Chữ ký sau gia hạn không đạt: {vi}", f"The extended signature does not hold: {en}")
     return extended

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from signing.beside_report import timestamp_findings
 from signing.errors import BadRequest, BrokenResult, LevelNotReached, SigningError
 from signing.evidence import Evidence
 from signing.findings import sides
@@ -191,7 +192,9 @@ def _extended(
         extended = proving.with_newest_proved(extended, evidence)
     extended = proving.with_archive(extended)
     after = check_signed(extended, find, report.certificate, trust, before=xml, at=at)
-    if after.verdict is not Verdict.TOTAL_PASSED or after.level is not Level.B_LTA:
+    # An older proof would carry it, and the new one, by somebody who is not trusted, be in the way of the next.
+    doubted = timestamp_findings(after) - timestamp_findings(report)
+    if after.verdict is not Verdict.TOTAL_PASSED or after.level is not Level.B_LTA or doubted:
         vi, en = sides(after.findings)
         raise BrokenResult(f"Chữ ký sau gia hạn không đạt: {vi}", f"The extended signature does not hold: {en}")
     return extended

@@ -12,7 +12,7 @@ from signing.beside import Given, Stamp, weigh
 from signing.cades import extend_cades, sign_cades, verify_cades
 from signing.cades_archive import ARCHIVE_V3, INDEX_V3, open_container, read_archives, tokens_of, with_kept, written
 from signing.der import der, octets, oid, sequence
-from signing.errors import BadRequest
+from signing.errors import BadRequest, BrokenResult
 from signing.report import Report
 from signing.signed_content import SignedContent
 from signing.verification.certificates import load_certificate
@@ -218,3 +218,9 @@ def test_since_when_a_certificate_is_proved_to_exist(archived: bytes, people: Ma
 
     assert since[put_in] == now
     assert {since[load_certificate(each)] for each in signed.certificates if each != put_in.der} == {proof.time}
+
+
+def test_a_renewal_by_a_stranger_is_refused(archived: bytes, authority: DemoAuthority, trust: Trust, tmp_path: Path) -> None:
+    """The older timestamp would carry the signature, and the stranger's be in the way of the next renewal."""
+    with pytest.raises(BrokenResult):
+        extend_cades(DATA, archived, timestamper=DemoAuthority(tmp_path), evidence=authority, trust=trust)

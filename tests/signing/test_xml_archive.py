@@ -11,7 +11,7 @@ import pytest
 from lxml import etree
 
 from signing import DemoAuthority, Issued, Level, Trust, Verdict
-from signing.errors import BadRequest
+from signing.errors import BadRequest, BrokenResult
 from signing.proof import Beside, proven_authority
 from signing.report import Report, SubIndication
 from signing.timestamps import read_token
@@ -257,3 +257,9 @@ def test_a_token_that_is_none_is_no_archive_timestamp(sign: Sign, trust: Trust) 
     report = verify_xml(spoilt, trust)
 
     assert (report.signature("place").level, "TIMESTAMP_BROKEN" in codes(report)) == (Level.B_LT, True)
+
+
+def test_a_renewal_by_a_stranger_is_refused(archived: bytes, authority: DemoAuthority, trust: Trust, tmp_path: Path) -> None:
+    """The older timestamp would carry the signature, and the stranger's be in the way of the next renewal."""
+    with pytest.raises(BrokenResult):
+        extend_xml(archived, timestamper=DemoAuthority(tmp_path), evidence=authority, trust=trust)
