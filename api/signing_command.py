@@ -87,13 +87,18 @@ def _no_place(source: Path, target: Path, *, force: bool) -> str | None:
     shown = visible(str(target))
     if os.path.isdir(target):  # noqa: PTH112 -- Path.is_dir raises where a folder is closed
         return f"OUT_IS_FOLDER: «{shown}» là thư mục, cần tên tệp / “{shown}” is a folder, a file's name is needed"
-    if force or not os.path.lexists(target):
+    if force or not os.path.lexists(target) or _is_empty(target):
         return None
     if os.path.realpath(source) == os.path.realpath(target):
         return f"OUT_IS_IN: «{shown}» là chính tệp cần ký; thêm --force để ghi đè / “{shown}” is IN itself"
     return (
         f"OUT_EXISTS: «{shown}» đã có, không ghi đè; thêm --force nếu muốn / “{shown}” is there already, --force overwrites it"
     )
+
+
+def _is_empty(target: Path) -> bool:
+    """Whether a file without a byte stands there, as `mktemp` leaves it: nothing is lost with it."""
+    return target.is_file() and not target.is_symlink() and not target.stat().st_size
 
 
 def _done(certificate: bytes, request: signing.SignRequest, signed: bytes, target: Path) -> str:

@@ -13,9 +13,7 @@ FAR = timedelta(days=1)  # between the signer's clock and the timestamp, before 
 _OUT_OF_BOUNDS = frozenset({SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.OUT_OF_BOUNDS_NOT_REVOKED})
 
 
-def with_content_timestamps(
-    judged: Judged, stamps: Sequence[JudgedTimestamp]
-) -> Judged:
+def with_content_timestamps(judged: Judged, stamps: Sequence[JudgedTimestamp]) -> Judged:
     """A signature is no older than the content timestamps that it signs (EN 319 102-1 5.3.4, 5.5.4 step 4 e)."""
     since = max((each.time for each in stamps if each.passed and each.time), default=None)
     chain = judged.chain

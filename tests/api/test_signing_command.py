@@ -80,6 +80,16 @@ def test_success_says_who_signed_what_and_where(desk: Path) -> None:
         assert word in done.stdout
 
 
+def test_an_empty_file_is_room_for_the_result(desk: Path) -> None:
+    """A script that had a name made for the result (`mktemp`) loses nothing."""
+    (desk / "made.pdf").touch()
+
+    done = soky(desk, "sign", "blank.pdf", "made.pdf", "--key", "file:keys/lan.p12", "--field", "Sig1", "--level", "B-B")
+
+    assert done.returncode == 0
+    assert (desk / "made.pdf").stat().st_size > (desk / "blank.pdf").stat().st_size
+
+
 @pytest.mark.parametrize(
     ("out", "code"),
     [("there.pdf", "OUT_EXISTS"), ("blank.pdf", "OUT_IS_IN"), ("folder", "OUT_IS_FOLDER"), ("link", "OUT_EXISTS")],
