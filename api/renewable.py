@@ -10,7 +10,6 @@ Each kind has its own way to take one more archive timestamp (`signing`), and it
 
 import base64
 import os
-import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,5 +176,6 @@ def _armoured(der: bytes, *, like: bytes) -> bytes:
     if not like.startswith(b"-----BEGIN "):
         return der
     name = like[len(b"-----BEGIN ") :].split(b"-----", 1)[0]
-    lines = textwrap.wrap(base64.b64encode(der).decode(), _PEM_LINE)
-    return b"-----BEGIN %b-----\n%b\n-----END %b-----\n" % (name, "\n".join(lines).encode(), name)
+    letters = base64.b64encode(der)
+    lines = [letters[at : at + _PEM_LINE] for at in range(0, len(letters), _PEM_LINE)]
+    return b"-----BEGIN %b-----\n%b\n-----END %b-----\n" % (name, b"\n".join(lines), name)

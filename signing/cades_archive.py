@@ -197,22 +197,26 @@ class _Hashed:
     def __init__(self, container: Container) -> None:
         self._container = container
         self._values = [(each, value) for each in container.unsigned for value in _values(each)]
-        self._known: dict[tuple[str, bool], tuple[dict[bytes, bytes], dict[bytes, bytes], dict[bytes, _Attribute]]] = {}
+        self._known: dict[tuple[str, bool], _ByDigest] = {}
 
-    def by(self, digest: str, *, whole: bool) -> "tuple[dict[bytes, bytes], dict[bytes, bytes], dict[bytes, _Attribute]]":
+    def by(self, digest: str, *, whole: bool) -> "_ByDigest":
         """Certificates, lists and attribute values by their digest (`whole`: attributes as they stand). Raises Fault."""
         if (digest, whole) not in self._known:
             if len(self._values) > MAX_VALUES:
                 raise BadSignedData(f"{len(self._values)} unsigned values; archive timestamps are read beside {MAX_VALUES}")
+            attributes: dict[bytes, list[_Attribute]] = {}
+            for each, value in self._values:  # as a whole, an attribute has one digest for all its values
+                attributes.setdefault(digest_of(digest, _hashed_of(each, value, whole=whole)), []).append((each, value))
             self._known[digest, whole] = (
                 {digest_of(digest, each): each for each in self._container.certificates},
                 {digest_of(digest, each): each for each in self._container.lists},
-                {digest_of(digest, _hashed_of(each, value, whole=whole)): (each, value) for each, value in self._values},
+                attributes,
             )
         return self._known[digest, whole]
 
 
 _Attribute = tuple[Node, Node]  # and one of its values
+_ByDigest = tuple[dict[bytes, bytes], dict[bytes, bytes], dict[bytes, list[_Attribute]]]
 
 
 def _hashed_of(attribute: Node, value: Node, *, whole: bool) -> bytes:
@@ -227,10 +231,13 @@ def _covered(index: _Index, hashed: _Hashed, token: bytes) -> frozenset[bytes]:
         for known in (certificates, lists):
             if digest in known:
                 under.update((known[digest], *_inside(known[digest])))
-    here = {digest: each for digest in index.attributes if (each := attributes.get(digest)) and each[1].raw != token}
-    for attribute, value in here.values():
-        under.update((value.raw, *_kept_in(attribute)))
-    if index.certificates - certificates.keys() or index.lists - lists.keys() or index.attributes - here.keys():
+    here: set[bytes] = set()
+    for digest in index.attributes:
+        for attribute, value in attributes.get(digest, ()):
+            if value.raw != token:
+                here.add(digest)
+                under.update((value.raw, *_kept_in(attribute)))
+    if index.certificates - certificates.keys() or index.lists - lists.keys() or index.attributes - here:
         raise BadSignedData("values that the archive timestamp covers are not there any more")
     return frozenset(under)
 

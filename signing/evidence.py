@@ -143,7 +143,7 @@ class HttpEvidence:
             if request is None:
                 answer = self._client.get(url, seconds=LIST_FACTOR * self._seconds)
             else:
-                answer = self._client.post(url, request, "application/ocsp-request", most=MOST_OCSP_BYTES)
+                answer = self._client.post(url, request, "application/ocsp-request", most=MOST_OCSP_BYTES, again=True)
         except NotReached as refusal:
             refusals.append(str(refusal))
             if time.monotonic() - begun > LONG_SECONDS:

@@ -68,6 +68,7 @@ class Client:
     encrypted: bool = False  # demand https (but for this very machine)
     headers: Mapping[str, str] = field(default_factory=dict)
     _pool: httpcore.ConnectionPool | None = None
+    _backend: "_Punctual" = field(default_factory=lambda: _Punctual())  # noqa: PLW0108 -- it is defined below
 
     @classmethod
     def for_addresses(cls, urls: Iterable[str], *, seconds: float = 10.0, encrypted: bool = False) -> Self:
@@ -76,7 +77,7 @@ class Client:
 
     def get(self, url: str, *, most: int = MOST_ANSWER_BYTES, seconds: float | None = None) -> Answer:
         """GET. Raises NotReached. `seconds`: more in all, for what is large; silence is borne as long as ever."""
-        return self._ask("GET", url, None, {}, most, seconds)
+        return self._ask("GET", url, None, {}, most, seconds, again=True)
 
     def post(
         self,
@@ -87,9 +88,10 @@ class Client:
         headers: Mapping[str, str] | None = None,
         most: int = MOST_ANSWER_BYTES,
         seconds: float | None = None,
+        again: bool = False,
     ) -> Answer:
-        """POST. Raises NotReached. `seconds`: for this request."""
-        return self._ask("POST", url, content, {"Content-Type": kind, **(headers or {})}, most, seconds)
+        """POST. Raises NotReached. `seconds`: for this request. `again`: a mere question, which may be sent twice."""
+        return self._ask("POST", url, content, {"Content-Type": kind, **(headers or {})}, most, seconds, again=again)
 
     def close(self) -> None:
         """Close kept connections."""
@@ -104,18 +106,36 @@ class Client:
         self.close()
 
     def _ask(
-        self, method: str, url: str, content: bytes | None, headers: Mapping[str, str], most: int, seconds: float | None
+        self,
+        method: str,
+        url: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        most: int,
+        seconds: float | None,
+        *,
+        again: bool,
     ) -> Answer:
         self._check(url)
-        given = [("Accept-Encoding", "identity"), ("User-Agent", "Soky"), *self.headers.items(), *headers.items()]
-        given += _account(url)
-        allowed = seconds or self.seconds
+        allowed = self.seconds if seconds is None else seconds
         limits = dict.fromkeys(("connect", "read", "write", "pool"), min(allowed, self.seconds))
         clock = _until.set(time.monotonic() + allowed)
-        try:
-            place, options = _written(url), {"timeout": limits}
-            with self._kept().stream(method, place, headers=given, content=content, extensions=options) as response:
+
+        def sent() -> Answer:
+            given = [("Accept-Encoding", "identity"), ("User-Agent", "Soky"), *self.headers.items(), *headers.items()]
+            given += _account(url)
+            options = {"timeout": limits}
+            with self._kept().stream(method, _written(url), headers=given, content=content, extensions=options) as response:
                 return _read(response, host_of(url), most)
+
+        try:
+            opened = self._backend.opened
+            try:
+                return sent()
+            except (httpcore.NetworkError, httpcore.RemoteProtocolError):
+                if not again or self._backend.opened != opened:
+                    raise
+                return sent()  # the server ended a kept connection just then: on a new one it may answer
         except _FAILURES as error:
             # `from None`: the library quotes a header that it refuses, and a token may stand in it.
             raise NotReached(f"{host_of(url)}: {_said(error)}") from None
@@ -138,7 +158,7 @@ class Client:
                 max_connections=20,
                 max_keepalive_connections=5,
                 keepalive_expiry=15.0,
-                network_backend=_Punctual(),
+                network_backend=self._backend,
             )
             weakref.finalize(self, self._pool.close)  # whoever lets go of the client without closing it leaves nothing open
         return self._pool
@@ -214,6 +234,7 @@ class _Punctual(httpcore.NetworkBackend):
 
     def __init__(self) -> None:
         self._plain = httpcore.SyncBackend()
+        self.opened = 0  # connections so far: a request that opened none went over a kept one
 
     def connect_tcp(
         self,
@@ -224,6 +245,7 @@ class _Punctual(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """To the first address of the name that answers."""
+        self.opened += 1
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:

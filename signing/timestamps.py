@@ -110,7 +110,7 @@ class HttpTimestamper:
             }
         )
         kind = "application/timestamp-query"
-        answer = self._client.post(url, request.dump(), kind, headers=self._headers, most=MOST_ANSWER_BYTES)
+        answer = self._client.post(url, request.dump(), kind, headers=self._headers, most=MOST_ANSWER_BYTES, again=True)
         if answer.status != OK:
             raise TimestampRefused(f"trả lời HTTP {answer.status}", f"HTTP status {answer.status}")
         token = _token_in(answer.content)

@@ -187,7 +187,7 @@ class CscSigner:
             return begun
         if isinstance(begun, Asked):
             return self.confirmed(begun, self._ask(_open_this(begun, f"{len(chunk)} chữ ký / signatures")))
-        waited, silences = 0.0, 0
+        waited, silences, began = 0.0, 0, time.monotonic()
         while True:
             try:
                 if (activation := self.check(begun)) is not None:
@@ -197,7 +197,7 @@ class CscSigner:
                 silences += 1
                 if silences > MOST_SILENCES:
                     raise
-            if waited >= self._confirm_seconds:
+            if max(waited, time.monotonic() - began) >= self._confirm_seconds:  # the service may be slow to answer, too
                 raise expired()
             self._pause(self._poll_seconds)
             waited += self._poll_seconds

@@ -184,7 +184,7 @@ class Service:
         else:
             body |= {"hash": hashes, "hashAlgo": _DIGEST_OIDS[digest]}
         answer = self._post("signatures/signHash", body, unsaid=(activation,), bearer=bearer)
-        values = answer.get("signatures", self._made_later(answer, bearer))
+        values = answer["signatures"] if "signatures" in answer else self._made_later(answer, bearer)
         if not isinstance(values, list) or len(values) > MOST_AT_ONCE:
             raise _strange("signatures/signHash")
         return [_bytes(value) for value in values]

@@ -147,7 +147,7 @@ class _Errand:
                 answer = self.client.get(address, most=most, seconds=left)
             else:
                 kind = "application/ocsp-request"
-                answer = self.client.post(address, body, kind, most=most, seconds=min(SECONDS, left))
+                answer = self.client.post(address, body, kind, most=most, seconds=min(SECONDS, left), again=True)
         except NotReached:
             return None
         return answer.content if answer.status == OK else None

@@ -94,7 +94,7 @@ def _from_ocsps(
         )
 
 
-@lru_cache(512)
+@lru_cache(32)
 def _words(certificate: Certificate, issuer: Certificate, answered: tuple[bytes, ...]) -> tuple[tuple[int, OcspWord], ...]:
     """Which of a file's OCSP answers speak of the certificate, and what they say: of a class book's forty two or three do."""
     words = ((place, ocsp_word(der, certificate, issuer)) for place, der in enumerate(answered))

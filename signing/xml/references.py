@@ -149,7 +149,7 @@ def _digest(reference: Reference, parsed: Parsed, setting: Setting, target: Elem
     """Size and digest of what is signed. Several people sign the same element: it is written once for all of them."""
     left_out = omitted(reference, parsed, setting, target) if target is not None else frozenset()
     transforms = reference.transforms
-    key = (reference.uri, transforms.method, transforms.prefixes, transforms.base64, reference.digest, left_out)
+    key = (reference.uri, transforms, reference.digest, left_out)
     known = setting.digests.get(key)
     if known is None:
         data = octets_of(reference, parsed, setting, default=DEFAULT)

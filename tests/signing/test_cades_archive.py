@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,14 +11,25 @@ import pytest
 from signing import DemoAuthority, Issued, Level, Trust, Verdict
 from signing.beside import Given, Stamp, weigh
 from signing.cades import extend_cades, sign_cades, verify_cades
-from signing.cades_archive import ARCHIVE_V3, INDEX_V3, open_container, read_archives, tokens_of, with_kept, written
+from signing.cades_archive import (
+    ARCHIVE_V3,
+    INDEX_V3,
+    _covered,
+    _Hashed,
+    _Index,
+    open_container,
+    read_archives,
+    tokens_of,
+    with_kept,
+    written,
+)
 from signing.der import der, octets, oid, sequence
 from signing.errors import BadRequest, BrokenResult
 from signing.report import Report
 from signing.signed_content import SignedContent
 from signing.verification.certificates import load_certificate
 from signing.verification.der import read
-from signing.verification.signed_data import digest_of, read_signed_data
+from signing.verification.signed_data import SIGNATURE_TIMESTAMP, digest_of, read_signed_data
 
 DATA = "Sổ gốc cấp bằng tốt nghiệp trung học cơ sở".encode() * 20
 NOW = datetime.now(UTC)
@@ -129,6 +141,19 @@ def test_an_archive_timestamp_of_another_signature_is_no_proof(
     report = verify_cades(DATA, written(opened, unsigned=[*(each.raw for each in opened.unsigned), stolen]), trust)
 
     assert (report.signatures[0].level, "TIMESTAMP_BROKEN" in codes(report)) == (Level.B_LT, True)
+
+
+def test_an_index_of_whole_attributes_names_all_their_values(archived: bytes) -> None:
+    """Its first version (RFC 5126's successor) hashes an attribute as it stands: with two values both are covered."""
+    two = read(sequence(oid(SIGNATURE_TIMESTAMP), der(0x31, sequence(octets(b"one")), sequence(octets(b"two")))))
+    container = replace(open_container(archived), unsigned=(two,))
+    none: frozenset[bytes] = frozenset()
+    whole = frozenset({digest_of("sha256", two.raw)})
+    index = _Index(raw=b"", digest="sha256", certificates=none, lists=none, attributes=whole, whole_attributes=True)
+
+    covered = _covered(index, _Hashed(container), b"the archive timestamp itself")
+
+    assert {sequence(octets(b"one")), sequence(octets(b"two"))} <= covered
 
 
 def test_a_token_without_its_index_or_with_another_is_no_proof(archived: bytes, trust: Trust) -> None:

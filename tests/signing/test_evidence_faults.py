@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from signing import DemoAuthority, Failed, HttpEvidence, Issued, Level, Signed, SignRequest, sign_many
-from signing.errors import EvidenceMissing, EvidenceTooOld
+from signing.errors import EvidenceMissing, EvidenceTooOld, NotReached
 from signing.evidence import Good, status_of
 from signing.outward import Client
 from tests.signing.wires import Behaviour, dripped, endless, request_of, silent, told, wire
@@ -141,6 +141,24 @@ def test_a_refusal_says_what_the_responder_said(issuer: Issuer, person: Issued) 
     }
     with pytest.raises(EvidenceMissing, match=r"TRY_LATER.*404"):
         evidence().for_chain((person.certificate, person.chain[0]))
+
+
+def test_a_kept_connection_that_the_server_ends_is_no_refusal() -> None:
+    """The first answer leaves the connection open and the server goes: a question is sent once more, an order never."""
+    answered: list[bytes] = []
+
+    def behaviour(connection: socket.socket) -> None:
+        answered.append(request_of(connection))
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        request_of(connection)  # the next one is read, and not answered
+
+    with wire(behaviour) as place, Client(hosts=frozenset({"127.0.0.1"})) as client:
+        assert client.get(f"http://{place}").content == b"ok"
+        assert client.get(f"http://{place}").content == b"ok"
+        assert client.post(f"http://{place}", b"?", "text/plain", again=True).content == b"ok"
+        with pytest.raises(NotReached):
+            client.post(f"http://{place}", b"sign this", "text/plain")
+    assert b"sign this" not in answered  # it went over the kept connection, and over no other
 
 
 def test_a_list_of_fifty_megabytes_is_not_taken(issuer: Issuer, person: Issued) -> None:

@@ -238,6 +238,21 @@ def test_signatures_made_in_the_services_own_time(owner: Issued, serve: Serve) -
     assert len(service.authorised) == 3
 
 
+def test_values_that_are_there_are_not_asked_for_again(owner: Issued, serve: Serve) -> None:
+    """A service that names its answer as well, and never has anything behind that name."""
+    service = Service(owner)
+
+    def both(method: str, _: int) -> Told | None:
+        if method == "signatures/signHash":
+            return told({"responseID": "R", "signatures": service.values(list(service.authorised[-1]))})
+        return told({}, 202) if method == "signatures/signPolling" else None
+
+    service.fault = both
+    with opened(serve(service)) as signer:
+        assert are_right(owner, list(signer.sign_all(DATA, "sha256")))
+    assert "signatures/signPolling" not in service.calls
+
+
 def test_a_key_that_signs_one_at_a_time(owner: Issued, serve: Serve) -> None:
     """Multisign 1: an authorisation for each."""
     service = Service(owner, multisign=1)
