@@ -4,7 +4,7 @@ Whoever brings a picture of their own (/AP) can draw anything in it, whatever th
 draws it by its entries, and these can cover as well: borders of 150 points, white lines close together, carets like pages.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from signing.verification.pages import box_of
@@ -22,6 +22,11 @@ WIDE_BORDER = 4.0  # points; readers draw 1 where nothing is said
 _LARGE_CARET = 72.0  # points; some readers draw it as large as its rectangle, but notes always as icons of 20
 _LARGE_POPUP = 300.0  # points of an open window; usual ones have 200 by 120
 _MAX_BANDS = 500  # marked lines of one annotation, and new ones of one page
+_MAX_COMPARED = 1_000_000  # pairs of marked lines of one file
+_LOWEST_BAND = 4.0  # points; some readers draw a line of 1 point through a mark that is lower
+_ROOM = 4  # borders that fit into a link side by side: two of them are its own, words take the others
+
+_Box = tuple[float, ...]  # left, low, right, high
 
 
 def weight_of(view: View, item: Any) -> What:
@@ -34,12 +39,37 @@ def weight_of(view: View, item: Any) -> What:
     return What.ANNOTATION if quiet else What.ANNOTATION_DRAWS
 
 
-def lies_on_another(view: View, items: Sequence[Any]) -> bool:
-    """Whether new marks lie on each other: many thin lines wipe out what one does not."""
-    bands = [band for item in items if is_name(view.get(item, "/Subtype"), *_MARKUP) for band in _bands(view, item)]
-    if len(bands) > _MAX_BANDS:
-        return True
-    return any(_overlap(one, other) for index, one in enumerate(bands) for other in bands[:index])
+def lies_on_another(view: View, fresh: Sequence[Any], standing: Sequence[Any] = ()) -> bool:
+    """Whether fresh marks lie on each other or on those that stand there: many thin lines wipe out what one does not.
+
+    Links with a border are compared with each other, as marks are: words of a link may well be marked. True as well where
+    there is too much to compare.
+    """
+    for boxes_of, collide in ((_mark, _overlap), (_frame, _crowd)):
+        come = [box for item in fresh for box in boxes_of(view, item)]
+        if len(come) > _MAX_BANDS:
+            return True
+        there = [box for item in standing for box in boxes_of(view, item)] if come else []
+        if come and _any_collide(view, come, there, collide):
+            return True
+    return False
+
+
+def _any_collide(view: View, come: Sequence[_Box], standing: Sequence[_Box], collide: Callable[[_Box, _Box], bool]) -> bool:
+    """Whether one that came collides with any other; they are gone through from the bottom of the page to its top."""
+    rising = sorted([(each[1], True, each) for each in come] + [(each[1], False, each) for each in standing])
+    spent: list[int] = view.pdf.at(0).kept.setdefault("marks compared", [0])  # of the whole file
+    for index, (_, is_come, box) in enumerate(rising):
+        for place in range(index + 1, len(rising)):
+            low, is_other_come, other = rising[place]
+            spent[0] += 1
+            if low >= box[3] or spent[0] > _MAX_COMPARED:
+                break
+            if (is_come or is_other_come) and collide(box, other):
+                return True
+        if spent[0] > _MAX_COMPARED:
+            return True
+    return False
 
 
 def _is_heavy(view: View, item: Any, subtype: Any) -> bool:
@@ -49,7 +79,17 @@ def _is_heavy(view: View, item: Any, subtype: Any) -> bool:
         return _is_heavy_mark(view, item, subtype) or lies_on_another(view, [item])
     if subtype == "/Popup":
         return view.get(item, "/Open") is True and _side(view, item) > _LARGE_POPUP
-    return subtype == "/Caret" and _side(view, item) > _LARGE_CARET
+    if subtype == "/Caret":
+        return _side(view, item) > _LARGE_CARET or _lightness(view, item) > _PALE
+    return subtype == "/Link" and _is_heavy_frame(view, item)
+
+
+def _is_heavy_frame(view: View, item: Any) -> bool:
+    """Whether the border of a link is a bar: so pale that it wipes words away, or with no room for words in it."""
+    width, box = border_width(view, item), box_of(view, view.get(item, "/Rect"))
+    if not width or (box is not None and box[0] == box[2] and box[1] == box[3]):
+        return False
+    return box is None or _lightness(view, item) > _PALE or min(box[2] - box[0], box[3] - box[1]) < _ROOM * width
 
 
 def _is_heavy_mark(view: View, item: Any, subtype: Any) -> bool:
@@ -57,7 +97,7 @@ def _is_heavy_mark(view: View, item: Any, subtype: Any) -> bool:
     light = _lightness(view, item)
     blends = view.get(item, "/BM") in (None, "/Multiply")
     unreadable = light < _LIGHT or not blends if subtype == "/Highlight" else light > _PALE
-    bands = list(_bands(view, item))
+    bands = _bands(view, item)
     box = box_of(view, view.get(item, "/Rect"))
     tall = any(high - low > _TALL for _, low, _, high in bands) or (not bands and (box is None or box[3] - box[1] > _TALL))
     return unreadable or tall
@@ -72,20 +112,54 @@ def _lightness(view: View, item: Any) -> float:
     return sum(numbers) / len(numbers) if numbers else 0.0
 
 
-def _bands(view: View, item: Any) -> Iterator[tuple[float, float, float, float]]:
+def _bands(view: View, item: Any) -> list[_Box]:
     """The lines that a mark marks, each as a box."""
     points = [view.resolve(each) for each in view.items(view.get(item, "/QuadPoints"))[: 8 * (_MAX_BANDS + 1)]]
     numbers = [float(each) if isinstance(each, int | float) else 0.0 for each in points]
+    found: list[_Box] = []
     for index in range(0, len(numbers) - 7, 8):
         across, up = numbers[index : index + 8 : 2], numbers[index + 1 : index + 8 : 2]
-        yield min(across), min(up), max(across), max(up)
+        found.append((min(across), min(up), max(across), max(up)))
+    return found
 
 
-def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+def _mark(view: View, item: Any) -> list[_Box]:
+    """Where a mark is drawn: its lines, or its rectangle where it names none."""
+    if not is_name(view.get(item, "/Subtype"), *_MARKUP):
+        return []
+    box = box_of(view, view.get(item, "/Rect"))
+    bands = _bands(view, item) or ([box] if box is not None else [])
+    return [_at_least(each, 0.0, _LOWEST_BAND) for each in bands]
+
+
+def _frame(view: View, item: Any) -> list[_Box]:
+    """Where the border of a link is drawn, with the room that words between two of them need."""
+    width = border_width(view, item) if view.get(item, "/Subtype") == "/Link" else 0.0
+    box = box_of(view, view.get(item, "/Rect")) if width else None
+    return [_at_least(box, 2 * _ROOM * width, 2 * _ROOM * width)] if box is not None else []
+
+
+def _at_least(box: _Box, width: float, height: float) -> _Box:
+    """A box made as wide and high as said, around its middle."""
+    across, up = max(width - (box[2] - box[0]), 0.0) / 2, max(height - (box[3] - box[1]), 0.0) / 2
+    return box[0] - across, box[1] - up, box[2] + across, box[3] + up
+
+
+def _shared(one: _Box, other: _Box) -> tuple[float, float]:
+    """How wide and how high what two boxes share is; less than nothing where they are apart."""
+    return min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
+
+
+def _overlap(one: _Box, other: _Box) -> bool:
     """Whether two lines share more than half the height of the lower one; lines that are close touch a little."""
-    shared = min(one[3], other[3]) - max(one[1], other[1])
-    beside = min(one[2], other[2]) - max(one[0], other[0])
-    return beside > 1 and shared > min(one[3] - one[1], other[3] - other[1]) / 2
+    across, up = _shared(one, other)
+    return across > 1 and up > min(one[3] - one[1], other[3] - other[1]) / 2
+
+
+def _crowd(one: _Box, other: _Box) -> bool:
+    """Whether two borders share half the height and width of the smaller one; those of words beside each other touch."""
+    across, up = _shared(one, other)
+    return across >= min(one[2] - one[0], other[2] - other[0]) / 2 and up >= min(one[3] - one[1], other[3] - other[1]) / 2
 
 
 def border_width(view: View, item: Any) -> float:

@@ -15,6 +15,8 @@ from signing.verification.permissions import Change, What
 from signing.verification.syntax import Ref
 
 _PAGE_JUDGED = frozenset({"/LastModified", "/PieceInfo", "/Metadata", "/Parent", "/Annots", "/Type", "/Tabs", "/StructParents"})
+# What a mark or link without a picture is drawn by; the others are what it says.
+_DRAWN_BY = ("/Subtype", "/Rect", "/QuadPoints", "/C", "/CA", "/ca", "/BM", "/Border", "/BS", "/BE", "/F", "/OC", "/AP", "/AS")
 _MAX_UNMATCHED = 1000  # annotations of one page that were written again under other numbers
 
 
@@ -95,21 +97,22 @@ class _Annotations:
         changes: list[Change] = []
         for item in stay:
             changes += self._same_annotation(item)
-        changes += self._written_again(_without(old, stay), _without(new, stay))
+        changes += self._written_again(_without(old, stay), _without(new, stay), list(stay.elements()))
         if _kept_order(old, stay) != _kept_order(new, stay):
             changes.append(Change(what=What.UNKNOWN, detail=f"{self.where} annotations in another order"))
         return changes
 
-    def _written_again(self, gone: list[Any], come: list[Any]) -> list[Change]:
-        """Annotations under other numbers: the same ones, or some that went and some that came."""
+    def _written_again(self, gone: list[Any], come: list[Any], stay: list[Ref]) -> list[Change]:
+        """Annotations under other numbers: the same ones, or some that went and some that came beside those that stay."""
         if len(gone) > _MAX_UNMATCHED and come:
             raise TooMuch
         changes: list[Change] = []
-        left = list(come)
+        left, again = list(come), list[Any]()
         for item in gone:
             match = next((each for each in left if self._is_again(item, each)), None)
             if match is not None:
                 left.remove(match)
+                again.append(match)
             elif self.pair.old.resolve(item) is not None and not self._is_field(item):
                 # A widget that is gone is a place that its field lost; one that no field knows is no annotation either.
                 lost = self.pair.old.get(item, "/Subtype") == "/Widget"
@@ -127,9 +130,24 @@ class _Annotations:
                 changes.append(Change(what=What.FORBIDDEN, detail=f"{self.where} {told}"))
             else:
                 changes.append(Change(what=weight_of(self.pair.new, item), detail=f"{self.where} {subtype}"))
-        if len(left) > 1 and lies_on_another(self.pair.new, left):
-            changes.append(Change(what=What.ANNOTATION_DRAWS, detail=f"{self.where} marks on each other"))
-        return changes
+        return changes + self._on_each_other(left, again, stay)
+
+    def _on_each_other(self, come: list[Any], again: list[Any], stay: list[Ref]) -> list[Change]:
+        """Marks that came or moved onto others. Those that lay so before may: it was signed, or judged then."""
+        moved = {item for item in stay if not self._is_drawn_alike(item)}
+        fresh = come + [item for item in stay if item in moved]
+        standing = again + [item for item in stay if item not in moved]
+        if not fresh or not lies_on_another(self.pair.new, fresh, standing):
+            return []
+        return [Change(what=What.ANNOTATION_DRAWS, detail=f"{self.where} marks on each other")]
+
+    def _is_drawn_alike(self, item: Ref) -> bool:
+        """Whether an annotation that stays under its number looks as it did."""
+        if self.pair.untouched(item.number):
+            return True
+        before, after = self.pair.old.entries(item), self.pair.new.entries(item)
+        both = isinstance(before, dict) and isinstance(after, dict)
+        return both and all(self.pair.same(before.get(key), after.get(key)) for key in _DRAWN_BY)
 
     def _is_again(self, item: Any, other: Any) -> bool:
         return self._is_field(item) == self._is_field(other) and self.pair.same(item, other)

@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 
 from signing.verification.syntax import Name, Ref
-from tests.signing.attacks import DOUBTED, PASSED, Row, row
+from tests.signing.attacks import DOUBTED, PASSED, Row, Scene, row
 from tests.signing.papers import annotate, document, named, numbered
 from tests.signing.revision_cases import form, parent_of, signed
 from tests.signing.shadow_attacks import JS, Step, all_of, attack
@@ -35,6 +35,61 @@ def each_its_own(update: Update) -> None:
     """The same lines, each in an annotation of its own."""
     for index in range(20):
         note("/StrikeOut", C=BLACK, QuadPoints=_line(680 + 2 * index))(update)
+
+
+def step_by_step(*steps: Step) -> Row:
+    """Notes after P=3, each in a revision of its own."""
+
+    def make(s: Scene) -> bytes:
+        paper = signed(s, 3)
+        for step in steps:
+            paper = paper.then(step)
+        return paper.content
+
+    return row(make, DOUBTED, changes="permitted", codes=frozenset({"ANNOTATION_MAY_COVER"}))
+
+
+def strike(low: float) -> Step:
+    """One line struck out."""
+    return note("/StrikeOut", C=BLACK, QuadPoints=_line(low))
+
+
+def moved_onto(low: float) -> Step:
+    """A strike that stands there is laid on another line."""
+    return lambda update: update.change(numbered(update, "/StrikeOut"), QuadPoints=_line(low))
+
+
+def hidden_strike(update: Update) -> None:
+    """Before signing: a line is marked, and a strike on it cannot be seen."""
+    note("/Underline", C=BLACK, QuadPoints=_line(700))(update)
+    note("/StrikeOut", C=BLACK, F=2, QuadPoints=_line(700))(update)
+
+
+def unhidden(update: Update) -> None:
+    """A strike that could not be seen is shown."""
+    update.change(numbered(update, "/StrikeOut"), F=4)
+
+
+def answered(update: Update) -> None:
+    """A strike gets other words, and stays where it is."""
+    update.change(numbered(update, "/StrikeOut"), Contents=b"agreed")
+
+
+def struck_twice(update: Update) -> None:
+    """Before signing: two marks of one line."""
+    strike(700)(update)
+    note("/Underline", C=BLACK, QuadPoints=_line(700))(update)
+
+
+def frames(count: int, height: float, apart: float, **entries: object) -> Step:
+    """Links with borders, one above the other."""
+
+    def step(update: Update) -> None:
+        for index in range(count):
+            low = 660 + apart * index
+            note("/Link", **{"Rect": [50, low, 500, low + height], **entries})(update)
+
+    return step
 
 
 def beside_each_other(update: Update) -> None:
@@ -124,6 +179,39 @@ COVERING: Mapping[str, Row] = {
     "link with a thick line style after P=3": seen(note("/Link", BS={"/W": 150}, C=PALE)),
     "underline with a thick border after P=3": seen(note("/Underline", Border=[0, 0, 40], C=BLACK, QuadPoints=LINE)),
     "link without a border after P=3": quiet(note("/Link", Border=[0, 0, 0])),
+    "links as words have them after P=3": quiet(frames(8, 11, 12, Border=[0, 0, 1], C=[1, 0, 0])),
+    "links that say nothing of a border after P=3": quiet(frames(8, 11, 12)),
+    "white links without a border after P=3": quiet(frames(30, 4, 4, Border=[0, 0, 0], C=PALE)),
+    "link with a white border after P=3": seen(note("/Link", Border=[0, 0, 1], C=PALE)),
+    "link with a pale line style in inks after P=3": seen(note("/Link", BS={"/W": 2}, C=[0, 0, 0.1, 0])),
+    "link as low as its border after P=3": seen(note("/Link", Border=[0, 0, 4], C=BLACK, Rect=[50, 690, 500, 692])),
+    "link as narrow as its border after P=3": seen(note("/Link", Border=[0, 0, 4], C=BLACK, Rect=[50, 600, 58, 700])),
+    "white links like lines after P=3": seen(frames(30, 4, 4, Border=[0, 0, 4], C=PALE)),
+    "black links close together after P=3": seen(frames(30, 4, 4, Border=[0, 0, 1], C=BLACK)),
+    "links on each other, step by step, after P=3": step_by_step(
+        *(note("/Link", Border=[0, 0, 1], Rect=[50, low, 500, low + 20]) for low in (680, 684))
+    ),
+    "white caret after P=3": seen(note("/Caret", C=PALE, Rect=[50, 690, 100, 710])),
+    "caret after P=3": quiet(note("/Caret", C=[0, 0, 1], Rect=[50, 690, 60, 700])),
+    "lines on each other, step by step, after P=3": step_by_step(*(strike(680 + 2 * index) for index in range(4))),
+    "lines without points on each other, step by step, after P=3": step_by_step(
+        *(note("/StrikeOut", C=BLACK, Rect=[50, low, 500, low + 6]) for low in (680, 682))
+    ),
+    "lines of no height on each other, step by step, after P=3": step_by_step(
+        *(note("/StrikeOut", C=BLACK, QuadPoints=[50, low, 500, low, 50, low, 500, low]) for low in (690, 691))
+    ),
+    "line moved onto another after P=3": step_by_step(strike(600), note("/Underline", QuadPoints=_line(700)), moved_onto(700)),
+    "line that was hidden shown on another after P=3": row(
+        lambda s: signed(s, 3, before=hidden_strike).then(unhidden).content,
+        DOUBTED,
+        changes="permitted",
+        codes=frozenset({"ANNOTATION_MAY_COVER"}),
+    ),
+    "line beside those that were signed on each other after P=3": row(
+        lambda s: signed(s, 3, before=struck_twice).then(note("/Underline", QuadPoints=_line(600))).then(answered).content,
+        PASSED,
+        codes=frozenset({"ANNOTATION_ADDED"}),
+    ),
     "caret of a page's size after P=3": seen(note("/Caret")),
     "open window of a page's size after P=3": seen(note("/Popup", Open=True)),
     "white lines after P=3": seen(note("/StrikeOut", C=PALE, QuadPoints=LINE)),
