@@ -40,6 +40,8 @@ def open_with_doubts(content: bytes, header: int, password: str | None = None) -
     # What stands after the last cross-reference section and its startxref belongs to no revision.
     last = max(section.end for section in pdf.sections)
     close = pdf.closed_at(pdf.last) if pdf.sections[-1].end == last else -1
+    if close >= 0 and not content.endswith(b"%%EOF", 0, close):
+        doubts.append(finding("NOT_STRICT", "%%EOF"))  # the end is not marked: some repair the file, some refuse it
     rest = content[close:].strip(_WHITE) if close >= 0 else content[last:].strip(_WHITE)
     if rest or len(content) - last > MAX_AFTER_TABLE:
         doubts.append(finding("TRAILING_DATA", len(rest) or len(content) - last))

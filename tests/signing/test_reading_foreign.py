@@ -107,6 +107,17 @@ def test_what_readers_repair_is_not_passed_and_said(name: str, trust: Trust) -> 
     assert report.findings
 
 
+def test_an_end_that_is_not_marked_is_a_doubt(signer: Identity, authority: DemoAuthority, trust: Trust) -> None:
+    """One letter of the last mark: some programs refuse the file, some repair it, and so it does not simply pass."""
+    signed = put_signature(written(Habits()), FIELD, signer, Style(timestamp=authority.timestamp))
+    assert signed.rstrip().endswith(b"%%EOF")
+
+    for end in (b"%%ENF\n", b""):
+        report = verify(signed[: signed.rindex(b"%%EOF")] + end, trust)
+        assert report.verdict != "TOTAL_PASSED"
+        assert report.findings
+
+
 def test_a_size_that_is_too_small_hides_nothing(signer: Identity, authority: DemoAuthority, trust: Trust) -> None:
     """Some libraries write the size of the update alone; no reader that was tried leaves objects out for it."""
     signed = put_signature(written(Habits()), FIELD, signer, Style(timestamp=authority.timestamp))
