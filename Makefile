@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .stamps
 OUT ?= demo-out
+FLOORS := api bpmn directory documents signing storage workflow
 PORT ?= 8000
 
 .PHONY: demo test test-quick explore serve lint format bench setup setup-dev clean help
@@ -44,7 +45,9 @@ bench: setup-dev  ## measure against the goals; prints a table, leaves it in ben
 	$(BIN)/python -m bench
 
 setup: $(STAMPS)/runtime $(STAMPS)/assets
+	@$(BIN)/python -m compileall -q -j 2 $(FLOORS)
 setup-dev: $(STAMPS)/dev $(STAMPS)/assets
+	@$(BIN)/python -m compileall -q -j 2 $(FLOORS) bench tests
 
 # A Debian machine without python3-venv has no ensurepip: as root it is installed, otherwise named.
 $(STAMPS)/venv:
@@ -57,9 +60,10 @@ $(STAMPS)/venv:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv || echo "uv could not be installed: pip will be used instead, which takes longer"
 	@touch $@
 
-# uv is quick, but does not read a site's pip settings; where it cannot reach its packages pip takes over.
+# uv is quick, but does not read a site's pip settings; where it cannot reach its packages pip takes over. Modules are compiled
+# here, as pip does: where Python may not write beside its modules, every start of a program would compile them anew.
 define install
-	@if [ -x $(BIN)/uv ] && VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r $(1); then :; \
+	@if [ -x $(BIN)/uv ] && VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r $(1); then :; \
 	else $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1); fi
 endef
 

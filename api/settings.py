@@ -86,7 +86,7 @@ class Settings:
 
     def write(self) -> None:
         """Make the folder and its `soky.toml`."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold marks, keys and what was signed
         lines = [f"demo = {str(self.demo).lower()}", f"database = {_quoted(self.database)}"]
         if self.timestamp_urls:
             lines += ["[timestamps]", f"urls = [{', '.join(map(_quoted, self.timestamp_urls))}]"]

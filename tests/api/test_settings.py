@@ -34,8 +34,9 @@ def test_a_value_of_the_wrong_kind_is_named(text: str, named: str, tmp_path: Pat
 def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     """As `soky serve --demo` writes it."""
     written = Settings(
-        folder=tmp_path, demo=True, timestamp_urls=("https://tsa.example",), revocation_hosts=("a", "b"), sample=1
+        folder=tmp_path / "office", demo=True, timestamp_urls=("https://tsa.example",), revocation_hosts=("a", "b"), sample=1
     )
     written.write()
 
-    assert read_settings(tmp_path) == written
+    assert read_settings(tmp_path / "office") == written
+    assert (tmp_path / "office").stat().st_mode & 0o077 == 0  # marks and keys: nobody else of this machine reads them
