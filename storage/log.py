@@ -97,7 +97,7 @@ class Log:
             cursor.executemany(self._sql["node"], nodes)
         except (sqlite3.IntegrityError, psycopg.IntegrityError) as error:
             raise LogForked(
-                both(f"Chỗ {first} của nhật kí đã có mục khác", f"The place {first} of the log is taken: {error}")
+                both(f"Chỗ {first} của nhật ký đã có mục khác", f"The place {first} of the log is taken: {error}")
             ) from error
         cursor.execute(self._sql["grown"], (size, b"".join(frontier)))
         return size
@@ -105,13 +105,13 @@ class Log:
     def _head(self, connection: Connection, statement: str = "head") -> tuple[int, list[Hash]]:
         row = connection.connection.cursor().execute(self._sql[statement]).fetchone()
         if row is None:
-            raise LogForked(both("Thiếu dòng đầu nhật kí", "The log's head row is missing"))
+            raise LogForked(both("Thiếu dòng đầu nhật ký", "The log's head row is missing"))
         size, frontier = row
         if (
             not (isinstance(size, int) and size >= 0 and isinstance(frontier, bytes))
             or len(frontier) != _HASH * size.bit_count()
         ):
-            raise LogForked(both("Dòng đầu nhật kí đã bị sửa", "The log's head row was changed"))
+            raise LogForked(both("Dòng đầu nhật ký đã bị sửa", "The log's head row was changed"))
         return size, [frontier[at : at + _HASH] for at in range(0, len(frontier), _HASH)]
 
     # --- heads ---
@@ -131,7 +131,7 @@ class Log:
         with self._database.reading() as connection:
             newest = connection.scalar(_newest_checkpoint("note"))
         if newest is None:
-            raise NotInLog(both("Nhật kí chưa có mốc nào được kí", "No checkpoint of the log was signed yet"))
+            raise NotInLog(both("Nhật ký chưa có mốc nào được ký", "No checkpoint of the log was signed yet"))
         return str(newest)
 
     def sign(self, at: datetime) -> str:
@@ -140,7 +140,7 @@ class Log:
         NoLogKey; LogForked if the kept nodes no longer give the last checkpoint's root, or the log has become shorter.
         """
         if self.key is None:
-            raise NoLogKey(both("Không có khóa nhật kí nên không kí được mốc", "Without the log's key no checkpoint is signed"))
+            raise NoLogKey(both("Không có khóa nhật ký nên không ký được mốc", "Without the log's key no checkpoint is signed"))
         with self._database.reading() as connection:  # a worker asks every few seconds: no lock when nothing is new
             size, _ = self._head(connection, "size")
             last = connection.execute(_newest_checkpoint("size", "note")).one_or_none()
@@ -151,14 +151,14 @@ class Log:
             last = connection.execute(_newest_checkpoint("size", "root", "note")).one_or_none()
             if last and last.size > size:
                 raise LogForked(
-                    both(f"Nhật kí ngắn lại: {last.size} còn {size}", f"The log became shorter: {last.size}, now {size}")
+                    both(f"Nhật ký ngắn lại: {last.size} còn {size}", f"The log became shorter: {last.size}, now {size}")
                 )
             # The past must be what was signed. A signature over a changed past would be a proof against ourselves.
             spans = [Span(0, size), Span(0, last.size if last else 0)]
             now, then = self._hash_spans(connection, spans)
             if now != root_of(frontier) or (last and then != bytes(last.root)):
                 raise LogForked(
-                    both("Các nút nhật kí không còn khớp với mốc đã kí", "The log's nodes no longer give the signed checkpoint")
+                    both("Các nút nhật ký không còn khớp với mốc đã ký", "The log's nodes no longer give the signed checkpoint")
                 )
             if last and last.size == size:
                 return str(last.note)
@@ -214,14 +214,14 @@ class Log:
     def _proof(self, connection: Connection, entry: Any, name: str) -> str:
         newest = connection.execute(_newest_checkpoint("size", "note")).one_or_none()
         if entry is None or newest is None or entry.place >= newest.size:
-            raise NotInLog(both(f"{name} chưa có trong mốc nhật kí nào", f"{name} is under no checkpoint of the log yet"))
+            raise NotInLog(both(f"{name} chưa có trong mốc nhật ký nào", f"{name} is under no checkpoint of the log yet"))
         hashes = self._hash_spans(connection, spans_of_inclusion(entry.place, newest.size))
         return write_proof(bytes(entry.leaf), entry.place, hashes, newest.note)
 
     def _within(self, connection: Connection, size: int | None) -> int:
         kept = self._head(connection, "size")[0]
         if size is not None and size > kept:
-            raise NotInLog(both(f"Nhật kí mới có {kept} mục, không phải {size}", f"The log has {kept} entries, not {size}"))
+            raise NotInLog(both(f"Nhật ký mới có {kept} mục, không phải {size}", f"The log has {kept} entries, not {size}"))
         return kept if size is None else size
 
     # --- nodes ---
@@ -237,7 +237,7 @@ class Log:
         with self._database.reading() as connection:
             found = [bytes(leaf) for leaf in connection.scalars(query.order_by(log_entry.c.place))]
         if len(found) != end - begin:
-            raise RowChanged(both(f"Thiếu mục nhật kí giữa {begin} và {end}", f"An entry between {begin} and {end} is gone"))
+            raise RowChanged(both(f"Thiếu mục nhật ký giữa {begin} và {end}", f"An entry between {begin} and {end} is gone"))
         return found
 
     def _hash_spans(self, connection: Connection, spans: Sequence[Span]) -> list[Hash]:
@@ -251,7 +251,7 @@ class Log:
         kept = dict(connection.connection.cursor().execute(query, list(places.values())).fetchall())
         for place in places.values():
             if len(kept.get(place) or b"") != _HASH:
-                raise RowChanged(both(f"Nút nhật kí {place} bị mất hoặc bị sửa", f"The log's node {place} is gone or changed"))
+                raise RowChanged(both(f"Nút nhật ký {place} bị mất hoặc bị sửa", f"The log's node {place} is gone or changed"))
         return lambda node: bytes(kept[places[node]])
 
 

@@ -107,7 +107,7 @@ def spans_of_inclusion(index: int, size: int) -> list[Span]:
     """RFC 6962, 2.1.1: the siblings on the way from the leaf to the root, the leaf's first. NotInLog."""
     if not 0 <= index < size:
         raise NotInLog(
-            both(f"Nhật kí có {size} mục, không có mục {index}", f"The log has {size} entries and none with the number {index}")
+            both(f"Nhật ký có {size} mục, không có mục {index}", f"The log has {size} entries and none with the number {index}")
         )
     spans = []
     whole = Span(0, size)
@@ -123,7 +123,7 @@ def spans_of_consistency(old: int, new: int) -> list[Span]:
     """RFC 6962, 2.1.2: what shows that the first `old` leaves of the tree of size `new` are the old tree. NotInLog."""
     if not 0 <= old <= new:
         raise NotInLog(
-            both(f"Không có nhật kí cỡ {old} trong nhật kí cỡ {new}", f"No log of size {old} within one of size {new}")
+            both(f"Không có nhật ký cỡ {old} trong nhật ký cỡ {new}", f"No log of size {old} within one of size {new}")
         )
     if old in {0, new}:
         return []
@@ -150,12 +150,12 @@ def verify_inclusion(leaf_hash: Hash, index: int, size: int, proof: Sequence[Has
     """BadProof unless the leaf stands at this index in the tree with this root (RFC 9162, 2.1.3.2)."""
     _require_hashes([leaf_hash, root, *proof])
     if not 0 <= index < size:
-        raise BadProof(both(f"Mục {index} không thuộc nhật kí cỡ {size}", f"Entry {index} is not in a log of size {size}"))
+        raise BadProof(both(f"Mục {index} không thuộc nhật ký cỡ {size}", f"Entry {index} is not in a log of size {size}"))
     found = leaf_hash
     for sibling, is_left in _climb(index, size - 1, proof):
         found = hash_pair(sibling, found) if is_left else hash_pair(found, sibling)
     if found != root:
-        raise _wrong("mục này không có trong nhật kí", "this entry is not in the log")
+        raise _wrong("mục này không có trong nhật ký", "this entry is not in the log")
 
 
 def verify_consistency(old: int, new: int, proof: Sequence[Hash], old_root: Hash, new_root: Hash) -> None:
@@ -166,7 +166,7 @@ def verify_consistency(old: int, new: int, proof: Sequence[Hash], old_root: Hash
     if old in {0, new}:
         known = EMPTY_ROOT if old == 0 else new_root
         if proof or old_root != known:
-            raise _wrong("hai đầu nhật kí khác nhau", "the two heads differ")
+            raise _wrong("hai đầu nhật ký khác nhau", "the two heads differ")
         return
     path = list(proof) if old & (old - 1) else [old_root, *proof]
     if not path:
@@ -179,7 +179,7 @@ def verify_consistency(old: int, new: int, proof: Sequence[Hash], old_root: Hash
         older = hash_pair(sibling, older) if is_left else older
         newer = hash_pair(sibling, newer) if is_left else hash_pair(newer, sibling)
     if older != old_root or newer != new_root:
-        raise _wrong("nhật kí mới không nối tiếp nhật kí cũ", "the new log does not continue the old one")
+        raise _wrong("nhật ký mới không nối tiếp nhật ký cũ", "the new log does not continue the old one")
 
 
 def _climb(here: int, last: int, siblings: Iterable[Hash]) -> Iterator[tuple[Hash, bool]]:
@@ -203,4 +203,4 @@ def _require_hashes(hashes: Iterable[Hash]) -> None:
 
 
 def _wrong(vi: str, en: str) -> BadProof:
-    return BadProof(both(f"Bằng chứng nhật kí không đúng: {vi}", f"The log's proof is wrong: {en}"))
+    return BadProof(both(f"Bằng chứng nhật ký không đúng: {vi}", f"The log's proof is wrong: {en}"))

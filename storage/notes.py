@@ -62,7 +62,7 @@ class Verifier:
         try:
             Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text.encode())
         except (InvalidSignature, ValueError):
-            raise _bad_note(f"chữ kí của {self.name} không đúng", f"the signature of {self.name} is wrong") from None
+            raise _bad_note(f"chữ ký của {self.name} không đúng", f"the signature of {self.name} is wrong") from None
 
 
 class LogKey:
@@ -87,12 +87,12 @@ class LogKey:
                 content = file.read(10_000)
         except OSError as error:
             raise BadLogKey(
-                both(f"Không đọc được khóa nhật kí {path}", f"The log's key {path} cannot be read: {error}")
+                both(f"Không đọc được khóa nhật ký {path}", f"The log's key {path} cannot be read: {error}")
             ) from None
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise BadLogKey(
                 both(
-                    f"Người khác đọc được khóa nhật kí {path}: hãy chạy chmod 600",
+                    f"Người khác đọc được khóa nhật ký {path}: hãy chạy chmod 600",
                     f"Others can read the log's key {path}: run chmod 600",
                 )
             )
@@ -118,7 +118,7 @@ def new_log_key(path: Path, name: str | None = None) -> Verifier:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        raise BadLogKey(both(f"Không tạo được khóa nhật kí {path}", f"The log's key {path} cannot be made: {error}")) from None
+        raise BadLogKey(both(f"Không tạo được khóa nhật ký {path}", f"The log's key {path} cannot be made: {error}")) from None
     with os.fdopen(descriptor, "w") as file:
         file.write(line)
         file.flush()
@@ -142,7 +142,7 @@ def open_note(note: str | bytes, verifiers: Iterable[Verifier]) -> str:
             verifier.check(text, signature[4:])
             accepted += 1
     if not accepted:
-        raise _bad_note("không có chữ kí của khóa nào ta biết", "no key that we know has signed it")
+        raise _bad_note("không có chữ ký của khóa nào ta biết", "no key that we know has signed it")
     return text
 
 
@@ -163,11 +163,11 @@ class Checkpoint:
         """BadNote if these are not three lines of that form, with lines of extension after them or not."""
         lines = text.split("\n")
         if len(lines) < 4 or lines[-1] or not all(lines[:-1]) or not _is_number(lines[1]):  # noqa: PLR2004 - three and the end
-            raise _bad_note("không phải mốc nhật kí", "it is no checkpoint")
+            raise _bad_note("không phải mốc nhật ký", "it is no checkpoint")
         origin, size, root = lines[:3]
         digest = _unbase64(root)
         if len(digest) != sha256().digest_size:
-            raise _bad_note("gốc nhật kí không phải SHA-256", "the root is not a SHA-256 hash")
+            raise _bad_note("gốc nhật ký không phải SHA-256", "the root is not a SHA-256 hash")
         return Checkpoint(origin=origin, size=int(size), root=digest)
 
 
@@ -186,13 +186,13 @@ def _split_note(note: str | bytes) -> tuple[str, list[str]]:
     body, empty_line, signatures = text.rpartition("\n\n")
     lines = signatures.split("\n")
     if not empty_line or not body or lines[-1] or not 1 < len(lines) <= MOST_SIGNATURES + 1:
-        raise _bad_note("thiếu dòng chữ kí", "it has no signature lines")
+        raise _bad_note("thiếu dòng chữ ký", "it has no signature lines")
     return body + "\n", lines[:-1]
 
 
 def _require_text(text: str) -> None:
     if not text.endswith("\n") or any(ord(sign) < ord(" ") and sign != "\n" for sign in text):
-        raise _bad_note("có kí tự điều khiển", "it holds control characters or does not end with a newline")
+        raise _bad_note("có ký tự điều khiển", "it holds control characters or does not end with a newline")
 
 
 def _parse_signature(line: str) -> tuple[str, bytes]:
@@ -200,7 +200,7 @@ def _parse_signature(line: str) -> tuple[str, bytes]:
     name, _, encoded = rest.partition(" ")
     signature = _unbase64(encoded)
     if dash != "—" or not name or len(signature) <= 4:  # noqa: PLR2004 - the key id
-        raise _bad_note("dòng chữ kí sai dạng", "a signature line has another form")
+        raise _bad_note("dòng chữ ký sai dạng", "a signature line has another form")
     return name, signature
 
 
@@ -222,12 +222,12 @@ def _parse_key(line: str, *, private: bool = False) -> tuple[str, bytes]:
 def _require_name(name: str) -> None:
     if not name or "+" in name or any(sign.isspace() or ord(sign) < ord(" ") for sign in name):
         raise BadLogKey(
-            both(f"Tên nhật kí {name!r:.80} có dấu cách hoặc dấu cộng", f"The log's name {name!r:.80} holds a space or a plus")
+            both(f"Tên nhật ký {name!r:.80} có dấu cách hoặc dấu cộng", f"The log's name {name!r:.80} holds a space or a plus")
         )
 
 
 def _no_key() -> BadLogKey:
-    return BadLogKey(both("Tệp này không chứa khóa nhật kí", "This holds no key of a log"))
+    return BadLogKey(both("Tệp này không chứa khóa nhật ký", "This holds no key of a log"))
 
 
 def _base64(content: bytes) -> str:

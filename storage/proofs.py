@@ -44,7 +44,7 @@ class StepEvidence:
         leaf, checkpoint = check_proof(self.proof, verifiers)
         commitment = sha256(self.nonce + self.record).hexdigest()
         if leaf != self.leaf or json.loads(leaf).get("commitment") != commitment:
-            raise _bad("bản ghi không khớp với nhật kí", "the record is not the one that the log holds")
+            raise _bad("bản ghi không khớp với nhật ký", "the record is not the one that the log holds")
         return checkpoint
 
 
@@ -89,4 +89,4 @@ def _unbase64(text: str) -> bytes:
 
 
 def _bad(vi: str, en: str) -> BadProof:
-    return BadProof(both(f"Bằng chứng nhật kí không đúng: {vi}", f"The log's proof is wrong: {en}"))
+    return BadProof(both(f"Bằng chứng nhật ký không đúng: {vi}", f"The log's proof is wrong: {en}"))

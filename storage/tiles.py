@@ -58,7 +58,7 @@ def _published(log: Log, folder: Path, verifier: Verifier, now: Checkpoint) -> i
     if before.size > now.size or log.root(before.size) != before.root:
         raise LogForked(
             both(
-                f"Nhật kí đã công bố ({before.size} mục) không phải phần đầu của nhật kí hiện nay ({now.size} mục)",
+                f"Nhật ký đã công bố ({before.size} mục) không phải phần đầu của nhật ký hiện nay ({now.size} mục)",
                 f"The published log ({before.size} entries) is not a beginning of the one we have ({now.size} entries)",
             )
         )
@@ -100,7 +100,7 @@ def _keep(path: Path, content: bytes, aside: Path) -> None:
         write_durably(path, content, aside=aside)
         return
     if there != content:
-        raise LogForked(both(f"Tệp đã công bố {path} khác nhật kí", f"The published file {path} is not what the log says"))
+        raise LogForked(both(f"Tệp đã công bố {path} khác nhật ký", f"The published file {path} is not what the log says"))
 
 
 def _make_folder(folder: Path) -> None:

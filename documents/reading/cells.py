@@ -154,7 +154,7 @@ def note_of(cell: Cell | None, misfits: Misfits) -> str:
     if not text or text[0] in "=+-@":
         misfits.add(
             cell,
-            f"ghi chú là chữ, tối đa {LIMITS.text_chars} kí tự, không bắt đầu bằng = + - @",
+            f"ghi chú là chữ, tối đa {LIMITS.text_chars} ký tự, không bắt đầu bằng = + - @",
             f"a remark: text of at most {LIMITS.text_chars} characters that does not start with = + - @",
         )
         return ""
@@ -212,7 +212,7 @@ def subject_key_of(cell: Cell, misfits: Misfits) -> str | None:
     if SUBJECT_KEY.fullmatch(text) and len(text) <= KEY_CHARS:
         return text
     misfits.add(
-        cell, "mã môn: a-z, 0-9, gạch nối, tối đa 32 kí tự", "a subject's key: a-z, 0-9, hyphens, at most 32 characters"
+        cell, "mã môn: a-z, 0-9, gạch nối, tối đa 32 ký tự", "a subject's key: a-z, 0-9, hyphens, at most 32 characters"
     )
     return None
 

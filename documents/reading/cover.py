@@ -45,7 +45,7 @@ def read_cover(info: Mapping[str, Cell], misfits: Misfits) -> Cover:
     return Cover(
         school=School(
             code=cover.matching(
-                "code", SCHOOL_CODE, "mã trường: chữ, số, tối đa 20 kí tự", "a school code: at most 20 letters and digits"
+                "code", SCHOOL_CODE, "mã trường: chữ, số, tối đa 20 ký tự", "a school code: at most 20 letters and digits"
             ),
             name=cover.text("school", "tên trường", "the school's name"),
             parent=cover.text("parent", "cơ quan quản lí", "the authority above the school"),

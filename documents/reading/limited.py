@@ -51,7 +51,7 @@ REFUSALS: dict[str, tuple[str, str, str]] = {
     "TOO_MANY_ROWS": ("quá nhiều dòng / too many rows", "tối đa 5000 dòng mỗi trang", "at most 5000 rows a sheet"),
     "TOO_MANY_COLUMNS": ("quá nhiều cột / too many columns", "tối đa 256 cột mỗi trang", "at most 256 columns a sheet"),
     "TOO_MANY_CELLS": ("quá nhiều ô / too many cells", "tối đa 60 000 ô có dữ liệu", "at most 60,000 filled cells"),
-    "TOO_MUCH_TEXT": ("quá nhiều chữ / too much text", "tối đa 4 triệu kí tự", "at most 4 million characters"),
+    "TOO_MUCH_TEXT": ("quá nhiều chữ / too much text", "tối đa 4 triệu ký tự", "at most 4 million characters"),
     "TOO_MUCH_MEMORY": ("cần quá nhiều bộ nhớ / needs too much memory", "đọc được trong 512 MB", "readable within 512 MB"),
     "TOO_SLOW": ("đọc quá lâu / takes too long", "đọc được trong 10 giây", "readable within 10 seconds"),
     "GAVE_UP": (

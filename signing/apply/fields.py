@@ -35,14 +35,14 @@ def check_field(handler: PdfHandler, name: str, *, may_be_new: bool) -> None:
     if name not in known:
         if may_be_new:
             if "." in name:
-                raise BadRequest(f"Tên trường «{name}» có dấu chấm", f"The field name “{name}” holds a dot")
+                raise BadRequest(f"Tên ô ký «{name}» có dấu chấm", f"The field name “{name}” holds a dot")
             return
         there = ", ".join(known) or "không có trường nào / none"
         raise NoSuchField(
             f"Không có trường chữ ký «{name}»; có: {there}", f"There is no signature field “{name}”; there are: {there}"
         )
     if known[name]:
-        raise FieldTaken(f"Trường «{name}» đã được ký", f"The field “{name}” has already been signed")
+        raise FieldTaken(f"Ô ký «{name}» đã được ký", f"The field “{name}” has already been signed")
 
 
 def new_field(writer: AppendingWriter, name: str, page: int, box: Box | None) -> SigFieldSpec:

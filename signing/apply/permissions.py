@@ -40,7 +40,7 @@ def _check_one(
     if level == NO_CHANGES:
         _refuse(earlier, "không cho thay đổi gì nữa", "allows no further change")
     if transform == FIELD_MDP and _covers(parameters, field):
-        _refuse(earlier, f"đã khóa trường «{field}»", f"locks the field “{field}”")
+        _refuse(earlier, f"đã khóa ô «{field}»", f"locks the field “{field}”")
     if transform == DOC_MDP and level <= FILLING and is_new and new_visible:
         _refuse(earlier, "không cho thêm trường nhìn thấy được", "allows no new visible field")
 

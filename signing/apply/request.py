@@ -41,7 +41,7 @@ class SignRequest:
         if self.kind is SignatureKind.DOC_TIMESTAMP:
             raise BadRequest("Dấu thời gian không do người ký đóng", "A document timestamp is nobody's signature: extend")
         if not self.field:
-            raise BadRequest("Thiếu tên trường chữ ký", "The name of the signature field is missing")
+            raise BadRequest("Thiếu tên ô ký", "The name of the signature field is missing")
         if self.at is not None and self.at.tzinfo is None:
             raise BadRequest(
                 f"Thời điểm {self.at} không có múi giờ", f"The time {self.at} has no zone; expected one such as +07:00"
