@@ -128,6 +128,8 @@ def _renewed(item: Item, plan: Plan, done: Mapping[str, str]) -> Renewal | None:
 
 
 def _result(item: Item, plan: Plan, done: Mapping[str, str]) -> Renewal | None:
+    if not item.named and item.path.is_symlink():
+        raise Refused("LINK", "là liên kết, tệp thật ở nơi khác / a link: the file stands elsewhere, name it there")
     held = read_item(item)
     digest = hashlib.sha256(held.content).hexdigest()
     if done.get(str(item.path.resolve())) == digest:

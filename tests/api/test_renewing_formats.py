@@ -179,6 +179,19 @@ def test_what_does_not_pass_is_left_alone(name: str, spoil: Spoil, shelf: Path, 
     assert {path: path.read_bytes() for path in shelf.iterdir()} == before
 
 
+def test_a_link_in_a_folder_leads_nobody_out_of_it(shelf: Path, plan: Plan, tmp_path: Path) -> None:
+    """What a link leads to was not named: it is told, and stays as it was. Named itself, it is renewed where it stands."""
+    outside, folder = tmp_path / "outside.xml", tmp_path / "folder"
+    folder.mkdir()
+    outside.write_bytes((shelf / "transcript.xml").read_bytes())
+    (folder / "link.xml").symlink_to(outside)
+    before = outside.read_bytes()
+
+    (result,) = renew_files([folder], plan)
+
+    assert (result.outcome, result.code, outside.read_bytes()) == (Outcome.REFUSED, "LINK", before)
+
+
 def test_a_signature_without_its_file_is_told(shelf: Path, plan: Plan) -> None:
     """Somebody moved the data: refused, and nothing is made of it."""
     (shelf / "marks.csv").unlink()
