@@ -112,6 +112,9 @@ def verify(
     slip: Annotated[
         Path | None, typer.Option("--slip", readable=False, help="phiếu kiểm tra (PDF) có con dấu của --office, for one PATH")
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="ghi đè tệp của --report-xml, --slip nếu đã có / overwrite these two files")
+    ] = False,
     second_opinion: Annotated[
         bool,
         typer.Option(
@@ -145,6 +148,7 @@ def verify(
         as_json=as_json,
         report_xml=report_xml,
         slip=slip,
+        force=force,
         second_opinion=second_opinion,
         sample=sample,
         office=office,

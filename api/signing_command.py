@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import signing
 from api.endings import fail, sentence
+from api.free_places import no_place
 from api.whole_files import write_whole
 from signing.errors import BadRequest, LevelNotReached
 from signing.verification.certificates import readable_certificate
@@ -41,7 +42,7 @@ def sign_file(
     `seal`: an organisation's certificate; it does not sign for a person, nor a person's for it. `force`: a file that stands
     at `target` is replaced; without it that is refused before the key is asked for anything.
     """
-    if (taken := _no_place(source, target, force=force)) is not None:
+    if (taken := no_place(target, [source], force=force, over_sources=True)) is not None:
         return fail(taken)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash leaves no copy of the secret on the disk
     try:
@@ -80,25 +81,6 @@ def _level(name: str, tsa: list[str]) -> signing.Level:
             f"mức {level} cần --tsa URL của dịch vụ cấp dấu thời gian", f"{level} needs --tsa URL, a time-stamping authority"
         )
     return level
-
-
-def _no_place(source: Path, target: Path, *, force: bool) -> str | None:
-    """Why nothing is written to `target`."""
-    shown = visible(str(target))
-    if os.path.isdir(target):  # noqa: PTH112 -- Path.is_dir raises where a folder is closed
-        return f"OUT_IS_FOLDER: «{shown}» là thư mục, cần tên tệp / “{shown}” is a folder, a file's name is needed"
-    if force or not os.path.lexists(target) or _is_empty(target):
-        return None
-    if os.path.realpath(source) == os.path.realpath(target):
-        return f"OUT_IS_IN: «{shown}» là chính tệp cần ký; thêm --force để ghi đè / “{shown}” is IN itself"
-    return (
-        f"OUT_EXISTS: «{shown}» đã có, không ghi đè; thêm --force nếu muốn / “{shown}” is there already, --force overwrites it"
-    )
-
-
-def _is_empty(target: Path) -> bool:
-    """Whether a file without a byte stands there, as `mktemp` leaves it: nothing is lost with it."""
-    return target.is_file() and not target.is_symlink() and not target.stat().st_size
 
 
 def _done(certificate: bytes, request: signing.SignRequest, signed: bytes, target: Path) -> str:

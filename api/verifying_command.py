@@ -19,6 +19,7 @@ from api.checking import WORDS, CheckedFile, Checks, How, check_found, found_in
 from api.endings import NOT_PASSED, PASSED, fail, sentence
 from api.looking_twice import LookingTwice, late_text
 from api.settings import DEFAULT_FOLDER, OFFICE_VARIABLE, BadSettings, Settings, read_settings
+from api.walking import signature_beside, signed_by
 from api.wiring import second_looks
 from signing import SigningError, Trust
 from signing.second_opinion import Sampling
@@ -41,6 +42,7 @@ class Asked:
     as_json: bool
     report_xml: Path | None
     slip: Path | None
+    force: bool
     second_opinion: bool
     sample: int | None
     office: Path | None
@@ -49,6 +51,8 @@ class Asked:
 def verify(asked: Asked, say: Callable[[str], None]) -> int:
     """The worst exit code. BadSettings, SigningError, OSError: nothing was looked at."""
     outputs = Outputs.wanted(asked.paths, report_xml=asked.report_xml, slip=asked.slip, office=asked.office)
+    if (taken := outputs.no_place(_read(asked), force=asked.force)) is not None:
+        return fail(taken)
     twice = looking_twice(asked.sample, asked.office)
     how = How(
         at=asked.at,
@@ -82,17 +86,27 @@ def verify(asked: Asked, say: Callable[[str], None]) -> int:
     return worst if checks.files else max(worst, fail(_NOTHING))
 
 
+def _read(asked: Asked) -> list[Path]:
+    """Every file that is looked into: none of them is written over."""
+    pairs = [each for path in asked.paths for each in (signature_beside(path), signed_by(path))]
+    named = [*asked.paths, asked.detached, asked.password_file, *asked.trust, *pairs]
+    return [each for each in named if each is not None]
+
+
 _NOTHING = "NOTHING_TO_CHECK: không thấy tệp nào có thể có chữ ký / no file was found that may be signed"
 
 
 def _written(outputs: Outputs, checked: CheckedFile) -> int:
     """Report and slip; what keeps one of them from being written is said, and the other is written all the same."""
     code = PASSED
-    for write in outputs.of(checked):
+    for target, write in outputs.of(checked):
         try:
             write()
         except (OSError, SigningError, BadSettings) as problem:
             code = fail(sentence(problem))
+            continue
+        shown = visible(str(target))
+        sys.stderr.write(f"đã ghi vào «{shown}» / written to “{shown}”\n")
     return code
 
 

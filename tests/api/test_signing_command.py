@@ -230,3 +230,49 @@ def test_a_seal_says_that_it_is_one(desk: Path) -> None:
     assert "WRONG_KIND" in without.stderr
     assert "WRONG_KIND" in person.stderr
     assert (told["kind"], told["verdict"]) == ("seal", "TOTAL_PASSED")
+
+
+@pytest.mark.parametrize(
+    ("out", "code"),
+    [
+        ("kept.xml", "OUT_EXISTS"),
+        ("in.pdf", "OUT_IS_IN"),
+        ("alias", "OUT_IS_IN"),
+        ("hard.pdf", "OUT_IS_IN"),
+        ("in.p7s", "OUT_IS_IN"),
+    ],
+)
+@pytest.mark.parametrize("force", [False, True])
+def test_a_report_replaces_nothing_unasked_and_never_what_is_checked(out: str, code: str, force: bool, desk: Path) -> None:
+    """Refused before anything is checked: another file gives way to --force, the checked file and its signature never."""
+    for name in ("in.pdf", "in.p7s", "kept.xml", "alias", "hard.pdf"):
+        (desk / name).unlink(missing_ok=True)
+    (desk / "in.pdf").write_bytes((desk / "blank.pdf").read_bytes())
+    (desk / "in.p7s").write_bytes(b"a signature")
+    (desk / "kept.xml").write_bytes(b"somebody's only copy")
+    (desk / "alias").symlink_to("in.pdf")
+    (desk / "hard.pdf").hardlink_to(desk / "in.pdf")
+    kept = {each: (desk / each).read_bytes() for each in ("in.pdf", "in.p7s", "kept.xml")}
+    words = ("verify", "in.pdf", "--detached", "in.p7s", "--report-xml", out, "--sample", "0", *(["--force"] * force))
+    done = soky(desk, *words)
+
+    if force and code == "OUT_EXISTS":
+        assert (desk / out).read_bytes().startswith(b"<?xml")
+        assert "written to “kept.xml”" in done.stderr
+        del kept["kept.xml"]
+    else:
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"{code}: ")
+    assert {each: (desk / each).read_bytes() for each in kept} == kept
+
+
+def test_a_report_says_where_it_went_and_json_stays_json(desk: Path) -> None:
+    """The place on the other stream; an empty file is room."""
+    (desk / "room.xml").write_bytes(b"")
+    done = soky(desk, "verify", "blank.pdf", "--report-xml", "room.xml", "--json", "--sample", "0")
+
+    assert [json.loads(line)["verdict"] for line in done.stdout.splitlines()] == ["NO_SIGNATURE"]
+    assert "written to “room.xml”" in done.stderr
+    assert (desk / "room.xml").read_bytes().startswith(b"<?xml")
+    same = soky(desk, "verify", "blank.pdf", "--report-xml", "x.out", "--slip", "x.out", "--sample", "0")
+    assert (same.returncode, (desk / "x.out").exists()) == (2, False)
