@@ -54,6 +54,8 @@ def sign_file(
             reason=reason,
         )
         pdf = source.read_bytes()
+        if image is not None:
+            _need_room(pdf, field)
         timestamper = signing.HttpTimestamper(tsa) if tsa else None
         with signing.open_signer(key, lambda word: _ask(word, pin_fd)) as signer:
             evidence = _evidence(request.level, signer, tsa)
@@ -104,6 +106,25 @@ def _in_a_new_place(pdf: bytes, request: signing.SignRequest) -> signing.SignReq
     if signing.waiting_fields(pdf):
         return request
     return replace(request, existing_only=False)
+
+
+class ImageNeedsField(signing.SigningError):
+    """A new field is an invisible one: the picture would be left out in silence."""
+
+    code = "IMAGE_NEEDS_FIELD"
+
+
+def _need_room(pdf: bytes, field: str) -> None:
+    """ImageNeedsField where no picture could be seen. A name that is none of the waiting fields is refused by `sign`."""
+    waiting, shown = signing.waiting_fields(pdf), signing.waiting_fields(pdf, seen=True)
+    if waiting and (field in shown or field not in waiting):
+        return
+    there = visible(", ".join(shown)) or "–"
+    name = visible(field)
+    raise ImageNeedsField(
+        f"ảnh cần một ô ký còn trống, có chỗ trên trang; «{name}» không có chỗ; có: {there}",
+        f"a picture needs an empty field that is seen on a page; “{name}” has no room there; there are: {there}",
+    )
 
 
 def _evidence(level: signing.Level, signer: signing.Signer, tsa: list[str]) -> signing.Evidence | None:

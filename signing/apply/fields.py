@@ -1,6 +1,8 @@
 """The places for signatures in a PDF: found by name, made where allowed, and what stands in them."""
 
 from collections.abc import Iterator
+from decimal import Decimal
+from itertools import islice
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.rw_common import PdfHandler
@@ -9,7 +11,7 @@ from pyhanko.sign.fields import SigFieldSpec, append_signature_field, enumerate_
 from signing.apply.geometry import Box, page_at, page_geometry
 from signing.apply.guard import only_our_errors
 from signing.apply.opening import AppendingWriter
-from signing.apply.reading import resolved
+from signing.apply.reading import elements_at, resolved
 from signing.apply.tagging import tag_field
 from signing.errors import BadRequest, FieldTaken, NoSuchField
 
@@ -27,6 +29,25 @@ def field_names(handler: PdfHandler) -> dict[str, bool]:
     """The names of all signature fields; True where one is already signed."""
     with only_our_errors("đọc các trường chữ ký / reading the signature fields"):
         return {str(name): value is not None for name, value, _ in _bounded(handler)}
+
+
+def names_with_room(handler: PdfHandler) -> frozenset[str]:
+    """The names of the signature fields that take up room on a page, where a picture can be seen."""
+    with only_our_errors("đọc các trường chữ ký / reading the signature fields"):
+        return frozenset(str(name) for name, _, reference in _bounded(handler) if _has_room(_dictionary(reference)))
+
+
+def _has_room(field: generic.DictionaryObject) -> bool:
+    """By the rectangle of its widget: the field itself, or what hangs below it (ISO 32000-2, 12.5.6.19)."""
+    below = (each for each in elements_at(field, "/Kids") if isinstance(each, generic.DictionaryObject))
+    for widget in (field, *islice(below, MOST_FIELDS)):
+        numbers = (
+            each for each in elements_at(widget, "/Rect") if isinstance(each, generic.NumberObject | generic.FloatObject)
+        )
+        corners = [float(each) for each in numbers]
+        if len(corners) == 4 and corners[0] != corners[2] and corners[1] != corners[3]:  # noqa: PLR2004 - two corners
+            return True
+    return False
 
 
 def check_field(handler: PdfHandler, name: str, *, may_be_new: bool) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pikepdf
 import pytest
+from PIL import Image as Picture
 
 import signing
 
@@ -56,7 +57,11 @@ def test_a_signed_file_verifies_and_continues_the_old_one(desk: Path) -> None:
         (("blank.pdf", "out.pdf", "--key", "file:keys/lan.p12", "--field", "S", "--level", "B-T"), PIN, "--tsa"),
         (("blank.pdf", "out.pdf", "--key", "file:keys/lan.p12", "--field", "S", "--level", "B-X"), PIN, "B-X"),
         (("ghost.pdf", "out.pdf", "--key", "file:keys/lan.p12", "--field", "S"), PIN, "ghost.pdf"),
-        (("blank.pdf", "out.pdf", "--key", "file:keys/lan.p12", "--field", "S", "--image", "blank.pdf"), PIN, "BAD_APPEARANCE"),
+        (
+            ("blank.pdf", "out.pdf", "--key", "file:keys/lan.p12", "--field", "S", "--image", "blank.pdf"),
+            PIN,
+            "IMAGE_NEEDS_FIELD",
+        ),
     ],
 )
 def test_a_refusal_names_what_is_wrong_and_writes_nothing(desk: Path, arguments: tuple[str, ...], pin: str, code: str) -> None:
@@ -276,3 +281,40 @@ def test_a_report_says_where_it_went_and_json_stays_json(desk: Path) -> None:
     assert (desk / "room.xml").read_bytes().startswith(b"<?xml")
     same = soky(desk, "verify", "blank.pdf", "--report-xml", "x.out", "--slip", "x.out", "--sample", "0")
     assert (same.returncode, (desk / "x.out").exists()) == (2, False)
+
+
+def with_field(desk: Path, name: str, corners: list[int]) -> None:
+    """The blank page with one empty signature field."""
+    with pikepdf.open(desk / "blank.pdf") as book:
+        words = pikepdf.Dictionary(FT=pikepdf.Name.Sig, T="head", Type=pikepdf.Name.Annot, Rect=corners, F=132)
+        words.Subtype = pikepdf.Name.Widget
+        laid = book.make_indirect(words)
+        book.pages[0].Annots = pikepdf.Array([laid])
+        book.Root.AcroForm = pikepdf.Dictionary(Fields=[laid], SigFlags=3)
+        book.save(desk / name)
+
+
+@pytest.mark.parametrize("source", ["blank.pdf", "unseen.pdf"])
+def test_a_picture_that_nobody_would_see_is_refused_before_the_key_is_asked(source: str, desk: Path) -> None:
+    """No field, or one without room on a page: a signature without its picture is not what was asked for."""
+    with_field(desk, "unseen.pdf", [0, 0, 0, 0])
+    Picture.new("RGB", (40, 20), "navy").save(desk / "hand.png")
+    words = ("--key", "file:keys/lan.p12", "--field", "head", "--image", "hand.png")
+    done = soky(desk, "sign", source, "pictured.pdf", *words, pin="000000")
+
+    assert (done.returncode, (desk / "pictured.pdf").exists()) == (2, False)
+    assert done.stderr.startswith("IMAGE_NEEDS_FIELD: ")
+
+
+def test_a_picture_goes_into_a_field_with_room(desk: Path) -> None:
+    """And what is no picture is refused as such there."""
+    with_field(desk, "seen-field.pdf", [100, 100, 250, 160])
+    Picture.new("RGB", (40, 20), "navy").save(desk / "hand.png")
+    words = ("--key", "file:keys/lan.p12", "--field", "head", "--image")
+    done = soky(desk, "sign", "seen-field.pdf", "with-hand.pdf", *words, "hand.png")
+    wrong = soky(desk, "sign", "seen-field.pdf", "wrong.pdf", *words, "blank.pdf")
+
+    assert done.returncode == 0, done.stderr
+    with pikepdf.open(desk / "with-hand.pdf") as book:
+        assert "/Im" in book.pages[0].Annots[0].AP.N.Resources.XObject
+    assert (wrong.returncode, "BAD_APPEARANCE" in wrong.stderr) == (2, True)
