@@ -22,7 +22,7 @@ WIDE_BORDER = 4.0  # points; readers draw 1 where nothing is said
 _LARGE_CARET = 72.0  # points; some readers draw it as large as its rectangle, but notes always as icons of 20
 _LARGE_POPUP = 300.0  # points of an open window; usual ones have 200 by 120
 _MAX_BANDS = 500  # marked lines of one annotation, and new ones of one page
-_MAX_COMPARED = 1_000_000  # pairs of marked lines of one file
+_MAX_COMPARED = 500_000  # pairs of marked lines of one file
 _LOWEST_BAND = 4.0  # points; some readers draw a line of 1 point through a mark that is lower
 _ROOM = 4  # borders that fit into a link side by side: two of them are its own, words take the others
 

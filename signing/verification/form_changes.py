@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from signing.verification.annotation_weight import WIDE_BORDER, border_width
+from signing.verification.field_names import FieldNames
 from signing.verification.field_pictures import Shows, shown_by
 from signing.verification.fields import INHERITED, Field, form_fields, given_by_parents
 from signing.verification.font_text import is_plain
@@ -55,22 +56,15 @@ def compare_forms(pair: Pair, old: dict[str, Field], new: dict[str, Field], genu
             changes.append(FormChange(kind="forbidden", name=name, detail=f"field {name} removed"))
         else:
             changes += _field(pair, before.name, before, after, genuine)
-    taken = {name for each in old.values() for name in _names_down_to(each.name)}
-    terminal = {each.name for each in old.values()}
+    known = FieldNames(each.name for each in old.values())
     for name, field in new.items():
         if name not in old:
             changes += _added(pair, field.name, field, genuine)
-            if field.name in taken or not terminal.isdisjoint(_names_down_to(field.name)) or not field.name:
+            if not field.name or known.clash_with(field.name):
                 detail = f"field {field.name} has the name of another"  # readers make one field of both
                 changes.append(FormChange(kind="unknown", name=field.name, detail=detail, is_new=True))
     typed = any(each.kind == "value" and not each.computed for each in changes)
     return changes + [_only_read(each.name or "") for each in changes if each.computed and not typed]
-
-
-def _names_down_to(name: str) -> list[str]:
-    """The full names of a field and of the nodes above it."""
-    parts = name.split(".")
-    return [".".join(parts[: index + 1]) for index in range(len(parts))]
 
 
 def _only_read(name: str) -> FormChange:

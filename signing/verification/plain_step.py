@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from signing.verification.extensions import declares_less
 from signing.verification.faults import Fault, NotPlain
+from signing.verification.field_names import FieldNames
 from signing.verification.fields import Field, flat_field
 from signing.verification.form_changes import claimed_level
 from signing.verification.metadata import is_xmp
@@ -165,12 +166,14 @@ class PlainStep:
                     raise NotPlain(f"field {name}")
                 self._filled(name, before, after)
                 self.new_fields[name] = after
+        names = FieldNames(self.new_fields if self.added_fields else ())
         for item in self.added_fields:
             field = flat_field(self.new, item)
-            if field is None or any(_is_akin(field.name, known) for known in self.new_fields):
+            if field is None or names.clash_with(field.name):
                 raise NotPlain("a new field that is not flat, or has a known name")
             self._added(field.name, field)
             self.new_fields[field.name] = field
+            names.add(field.name)
 
     def _filled(self, name: str, before: Field, after: Field) -> None:
         """An empty signature field, one object with its widget, that now holds a genuine signature."""
@@ -295,11 +298,6 @@ class PlainStep:
         if isinstance((before or {}).get("/VRI"), Ref):
             raise NotPlain("security store")
         self.found.append(Change(what=What.STORE))
-
-
-def _is_akin(name: str, known: str) -> bool:
-    """Whether two fields have one name, or one is named as a node above the other."""
-    return name == known or known.startswith(name + ".") or name.startswith(known + ".")
 
 
 def _require_same(old: Mapping[str, Any], new: Mapping[str, Any], free: frozenset[str], what: str) -> None:

@@ -4,7 +4,7 @@ A picture that is hung on a page as `50 7 R` while its object is `50 0` is nothi
 So what a later revision brings may hold no such reference, and what it brings may not be meant by one that was there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from signing.verification.graph import Pair, is_there, references
@@ -23,10 +23,10 @@ def stray_references(pair: Pair) -> list[str]:
     found: list[tuple[int, Ref]] = []
     for number in _live_numbers(pair):
         if number in pair.changed or renumbered:
-            refs: tuple[Ref, ...] = tuple(_all_references(pair.pdf.load(number, pair.new.revision)))
+            refs: Iterable[Ref] = dict.fromkeys(_all_references(pair.pdf.load(number, pair.new.revision)))
         else:
             refs = _unusual_references(pair.pdf, number, pair.new.revision)
-        found += [(number, ref) for ref in refs if _is_stray(pair.new, ref) and _is_new(pair, number, ref)]
+        found += [(number, ref) for ref in _new_ones(pair, number, [ref for ref in refs if _is_stray(pair.new, ref)])]
     if not found:
         return []
     reached = _reached(pair.new)
@@ -56,13 +56,12 @@ def _is_stray(view: View, ref: Ref) -> bool:
     return ref.number > MAX_NUMBER or generation not in (None, ref.generation)
 
 
-def _is_new(pair: Pair, holder: int, ref: Ref) -> bool:
-    """Whether a reader could see something through a stray reference that it did not see before."""
-    if ref.number in pair.changed:
-        return True
-    if holder not in pair.changed:
-        return False
-    return ref not in _all_references(pair.pdf.load(holder, pair.old.revision)) or not _is_stray(pair.old, ref)
+def _new_ones(pair: Pair, holder: int, stray: list[Ref]) -> list[Ref]:
+    """The stray references of one object through which a reader could see something that it did not see before."""
+    if not stray or holder not in pair.changed:
+        return [ref for ref in stray if ref.number in pair.changed]
+    held = frozenset(_all_references(pair.pdf.load(holder, pair.old.revision)))
+    return [ref for ref in stray if ref.number in pair.changed or ref not in held or not _is_stray(pair.old, ref)]
 
 
 def _all_references(value: Any) -> list[Ref]:
@@ -87,7 +86,8 @@ def _unusual_references(pdf: Pdf, number: int, revision: int) -> tuple[Ref, ...]
     version = max(pdf.last_change(n, revision) or 0 for n in ((number, entry[1]) if entry and entry[0] != PLAIN else (number,)))
     key = (number, version)
     if key not in pdf.kept_unusual:
-        pdf.kept_unusual[key] = tuple(ref for ref in _all_references(pdf.load(number, revision)) if ref.generation)
+        unusual = (ref for ref in _all_references(pdf.load(number, revision)) if ref.generation)
+        pdf.kept_unusual[key] = tuple(dict.fromkeys(unusual))
     return pdf.kept_unusual[key]
 
 

@@ -167,18 +167,25 @@ class _Tree:
         if self.pair.same(old, new):
             return True
         before, after = _pairs(self.pair.old, old), _pairs(self.pair.new, new)
-        return all(self._may_vanish(key, value) or self._maps_alike(value, after.get(key)) for key, value in before.items())
+        return _adds_plainly(before, after) and all(
+            all(self._may_vanish(key, value) for value in values) or self._map_alike(values, after.get(key, []))
+            for key, values in before.items()
+        )
 
     def _names_follow(self, old: Any, new: Any) -> bool:
         """A name tree by which links and table headers find elements: names may come, none may lead elsewhere."""
         if self.pair.same(old, new):
             return True
         before, after = _pairs(self.pair.old, old, "/Names"), _pairs(self.pair.new, new, "/Names")
-        return all(name in after and self._maps_alike(value, after[name]) for name, value in before.items())
+        return _adds_plainly(before, after) and all(self._map_alike(each, after.get(name, [])) for name, each in before.items())
 
     def _may_vanish(self, key: int, value: Any) -> bool:
         """The entry of an annotation that moved; an array is a page's own."""
         return key in self.moving.keys and not isinstance(self.pair.old.resolve(value), list)
+
+    def _map_alike(self, old: list[Any], new: list[Any]) -> bool:
+        """Whether one key leads where it did, each time that it is listed: readers take the first one or the last."""
+        return len(old) == len(new) and all(self._maps_alike(*each) for each in zip(old, new, strict=True))
 
     def _maps_alike(self, old: Any, new: Any) -> bool:
         if new is None:
@@ -216,17 +223,29 @@ def _name(view: View, kid: Any) -> tuple[str, int]:
     return "value", kid if isinstance(kid, int) and not isinstance(kid, bool) else -1
 
 
-def _pairs(view: View, tree: Any, leaves: str = "/Nums") -> dict[Any, Any]:
-    """The keys of a number tree or name tree (7.9.6, 7.9.7) with their values, unresolved."""
-    found: dict[Any, Any] = {}
+def _pairs(view: View, tree: Any, leaves: str = "/Nums") -> dict[Any, list[Any]]:
+    """The keys of a number tree or name tree (7.9.6, 7.9.7) with all their values in order, unresolved. Raises TooMuch.
+
+    What is no key stands under None.
+    """
+    found: dict[Any, list[Any]] = {}
     stack, seen = [tree], 0
     while stack:
         node = view.resolve(stack.pop())
         seen += 1
-        if not isinstance(node, dict) or seen > _MAX_KIDS:
+        if seen > _MAX_KIDS:
+            raise TooMuch
+        if not isinstance(node, dict):
             continue
         listed = view.items(node.get(leaves))
         kind = int if leaves == "/Nums" else bytes
-        found.update({key: value for key, value in zip(listed[::2], listed[1::2], strict=False) if isinstance(key, kind)})
-        stack += view.items(node.get("/Kids"))
+        for each, value in zip(listed[::2], listed[1::2], strict=False):
+            key = view.resolve(each)
+            found.setdefault(key if isinstance(key, kind) else None, []).append(value)
+        stack += reversed(view.items(node.get("/Kids")))
     return found
+
+
+def _adds_plainly(before: dict[Any, list[Any]], after: dict[Any, list[Any]]) -> bool:
+    """Whether every key that came is one, and is listed once."""
+    return all(key is not None and len(values) == 1 for key, values in after.items() if key not in before)

@@ -166,6 +166,33 @@ def names_lead_elsewhere(update: Update) -> None:
     update.change(root.number, IDTree={"/Names": [b"notes", Ref(document(update), 0)]})
 
 
+def names_told_twice(*, first: bool, nested: bool = False) -> Step:
+    """The name is listed a second time and leads elsewhere there."""
+
+    def step(update: Update) -> None:
+        root = update.value(update.catalog)["/StructTreeRoot"]
+        assert isinstance(root, Ref)
+        listed = update.view.items(update.view.get(root, "/IDTree", "/Names"))
+        more: list[object] = [b"notes", Ref(document(update), 0)]
+        if first and nested:
+            key = Ref(update.add(b"<6e6f746573>"), 0)
+            more[0] = key
+        tree = [more, listed] if first else [listed, more]
+        names = {"/Kids": [{"/Names": each} for each in tree]} if nested else {"/Names": [*tree[0], *tree[1]]}
+        update.change(root.number, IDTree=names)
+
+    return step
+
+
+def keys_told_twice(update: Update) -> None:
+    """The parent tree lists its first key once more, before the others, and leads to another element."""
+    root = update.value(update.catalog)["/StructTreeRoot"]
+    assert isinstance(root, Ref)
+    tree = update.view.get(root, "/ParentTree")
+    listed = update.view.items(tree["/Nums"])
+    update.change(root.number, ParentTree={"/Nums": [listed[0], Ref(document(update), 0), *listed]})
+
+
 def one_name_more(update: Update) -> None:
     """A name comes."""
     root = update.value(update.catalog)["/StructTreeRoot"]
@@ -253,5 +280,11 @@ COVERING: Mapping[str, Row] = {
     ),
     # What a screen reader and links go by.
     "name that leads to another element": attack(with_names, names_lead_elsewhere, DOUBTED, certify=2),
+    "name that comes twice, first elsewhere": attack(with_names, names_told_twice(first=True), DOUBTED, certify=2),
+    "name that comes twice, last elsewhere": attack(with_names, names_told_twice(first=False), DOUBTED, certify=2),
+    "name that comes twice, in a branch of its own": attack(
+        with_names, names_told_twice(first=True, nested=True), DOUBTED, certify=2
+    ),
+    "key of the parent tree that comes twice": attack(None, keys_told_twice, DOUBTED, certify=2),
     "one name of an element more": attack(with_names, one_name_more, PASSED, certify=2),
 }
