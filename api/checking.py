@@ -13,6 +13,7 @@ from typing import Any
 
 import signing
 from api.file_problems import file_problem
+from api.finding_lines import file_findings, signature_findings
 from api.looking_twice import LookingTwice
 from api.proving import prove
 from api.walking import may_be_signed, signature_beside, signed_by, walked
@@ -158,7 +159,9 @@ def check_content(content: bytes, trust: signing.Trust, how: How, *, name: str, 
             if told["verdict"] == signing.Verdict.TOTAL_PASSED:
                 told["verdict"] = str(signing.Verdict.INDETERMINATE)
     report = replace(report, verdict=signing.Verdict(told["verdict"]), findings=_as_told(told))
-    return CheckedFile(json=told, text=_text(told), exit_code=exit_code, content=content, report=report)
+    return CheckedFile(
+        json=told, text=_text(told, nobody_trusted=not trust.roots), exit_code=exit_code, content=content, report=report
+    )
 
 
 def report_of(
@@ -226,11 +229,11 @@ def _unreadable(path: Path, code: str, message: str) -> CheckedFile:
     return CheckedFile(json=told, text=_text(told), exit_code=UNREADABLE)
 
 
-def _text(told: dict[str, Any]) -> str:
-    """For people: one line a signature, the findings, the attachments in one line."""
+def _text(told: dict[str, Any], *, nobody_trusted: bool = False) -> str:
+    """For people: one line a signature and one for each thing found, the attachments in one line."""
     lines = [f"{visible(told['file'])}: {WORDS[signing.Verdict(told['verdict'])]}"]
-    lines += [line for signature in told["signatures"] for line in _signature_lines(signature)]
-    lines += [f"  ! {finding['code']}: {visible(finding['message'])}" for finding in told["findings"]]
+    lines += [line for signature in told["signatures"] for line in _signature_lines(signature, nobody_trusted)]
+    lines += file_findings(told["findings"])
     with_report = [a for a in told["attachments"] if a.get("report")]
     if with_report:
         passed = sum(a["report"]["verdict"] == "TOTAL_PASSED" for a in with_report)
@@ -245,10 +248,12 @@ def _text(told: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _signature_lines(signature: dict[str, Any]) -> list[str]:
-    """The signature; under it, what other programs said, and against it, why."""
+def _signature_lines(signature: dict[str, Any], nobody_trusted: bool) -> list[str]:
+    """The signature; under it what was found, each with its sentence, and what other programs said."""
     second = [each for each in signature["findings"] if each["code"].startswith("SECOND_OPINION")]
-    return [_signature_line(signature), *(f"    ? {visible(each['message'])}" for each in second)]
+    ours = [each for each in signature["findings"] if each not in second]
+    asked = [f"    ? {visible(each['message'])}" for each in second]
+    return [_signature_line(signature), *signature_findings(ours, nobody_trusted=nobody_trusted), *asked]
 
 
 def _signature_line(signature: dict[str, Any]) -> str:
@@ -262,5 +267,4 @@ def _signature_line(signature: dict[str, Any]) -> str:
     ]
     if signature["sub_indication"]:
         parts.append(signature["sub_indication"])
-    found = "; ".join(finding["code"] for finding in signature["findings"])
-    return " · ".join(parts) + (f"  [{found}]" if found else "")
+    return " · ".join(parts)

@@ -1,7 +1,6 @@
 """The places for signatures in a PDF: found by name, made where allowed, and what stands in them."""
 
 from collections.abc import Iterator
-from decimal import Decimal
 from itertools import islice
 
 from pyhanko.pdf_utils import generic
