@@ -12,6 +12,7 @@ from signing.verification.syntax import Ref, text_of
 
 MAX_FIELDS = 20_000
 MAX_LEVELS = 32
+_MAX_NAMES = 20_000_000  # characters of all full names together: what stands above is written into each
 
 INHERITED = ("/FT", "/Ff", "/V", "/DV", "/MaxLen", "/DA", "/Q", "/Opt", "/Lock", "/SV")
 # What belongs to the picture of a field on a page; everything else belongs to the field.
@@ -92,6 +93,7 @@ def _form_fields(view: View) -> dict[str, Field]:
     found: dict[str, Field] = {}
     seen: set[int] = set()
     repeated: Counter[str] = Counter()
+    written = 0
     roots = view.items(view.get(view.catalog, "/AcroForm", "/Fields"))
     stack: list[tuple[Any, str, dict[str, Any], tuple[Any, ...]]] = [(item, "", {}, ()) for item in reversed(roots)]
     while stack:
@@ -107,6 +109,9 @@ def _form_fields(view: View) -> dict[str, Field]:
             raise BadStructure("the form has too many fields or levels")
         part = text_of(view.resolve(node.get("/T"))) if node.get("/T") is not None else None
         name = ".".join(each for each in (prefix, part) if each) if part is not None else prefix
+        written += len(name) if part else 0  # a node without a name of its own has the string of the node above
+        if written > _MAX_NAMES:
+            raise BadStructure("the names of the form's fields are too long")
         given = {**above, **{key: node[key] for key in INHERITED if _is_there(view, node.get(key))}}
         kids = view.items(node.get("/Kids"))
         children = [kid for kid in kids if view.get(kid, "/T") is not None]

@@ -5,11 +5,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from signing.verification.changes import compare
+from signing.verification.faults import BadStructure
 from signing.verification.field_names import FieldNames
+from signing.verification.fields import form_fields
 from signing.verification.graph import Pair
 from signing.verification.mentions import mentions
 from signing.verification.pdf import Pdf
@@ -85,6 +88,18 @@ def test_a_new_name_too_long_to_tell_is_not_understood() -> None:
         changes = compared(content)
 
     assert What.UNKNOWN in {each.what for each in changes}
+
+
+def test_a_long_name_above_thousands_of_fields_is_no_form() -> None:
+    """Each of them would have it in its own name: gigabytes of names in a file of a few hundred kilobytes."""
+    update = Update(build_pdf({"one": (0, 0, 0, 0)}))
+    kids = [update.add({"/T": b"%d" % index, "/FT": Name("/Tx")}) for index in range(2000)]
+    top = update.add({"/T": b"a" * 200_000, "/Kids": [Ref(each, 0) for each in kids]})
+    update.change(update.catalog, AcroForm={"/Fields": [Ref(top, 0)]})
+    pdf = Pdf(update.bytes())
+
+    with bounded(), pytest.raises(BadStructure):
+        form_fields(pdf.at(pdf.last))
 
 
 @given(st.lists(st.text("ab.", max_size=6), max_size=6), st.text("ab.", min_size=1, max_size=6))
