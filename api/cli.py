@@ -10,6 +10,7 @@ import typer
 
 from api.endings import NOT_PASSED, PASSED, ended, fail
 from api.settings import DEFAULT_FOLDER, Settings, read_settings
+from signing.visible import visible
 
 app = typer.Typer(
     help="Soky (sổ ký): hồ sơ nhà trường được ký số qua từng bước. / Signed school records, step by step.",
@@ -64,7 +65,10 @@ def serve(
 ) -> None:
     """Mở văn phòng trong trình duyệt. / The office in the browser."""
     from api.serving import serve as run
+    from api.serving import try_port
 
+    if demo:  # the office takes a while to make: nobody waits for one that cannot be opened
+        try_port(host, port)
     run(_demo_office(office) if demo else read_settings(office), host=host, port=port, workers=workers)
 
 
@@ -255,16 +259,26 @@ def log_verify(
     """Tìm mọi dòng bị sửa, xóa, đảo trong nhật ký. / Find every changed, removed or reordered row."""
     from api.wiring import open_office
 
+    kept = [_checkpoint(path) for path in seen or ()]
     with open_office(read_settings(office)) as wired:
-        raise typer.Exit(
-            _report(wired.verify_log([_checkpoint(path) for path in seen or ()]), "Nhật ký nguyên vẹn. / The log is intact.")
-        )
+        raise typer.Exit(_report(wired.verify_log(kept), "Nhật ký nguyên vẹn. / The log is intact."))
 
 
 def _checkpoint(path: Path) -> str:
-    """What was kept elsewhere. Bytes that are no text make it one that fits no log; a device has an end here."""
+    """What was kept elsewhere; a device has an end here. BadCheckpoint, with the file's name, for what is no checkpoint."""
+    from storage.errors import BadCheckpoint, BadNote
+    from storage.notes import claimed_checkpoint
+
     with path.open("rb") as kept:
-        return kept.read(LONGEST_CHECKPOINT).decode("utf-8", errors="replace")
+        content = kept.read(LONGEST_CHECKPOINT)
+    try:
+        claimed_checkpoint(content)
+    except BadNote as problem:
+        name = visible(str(path))
+        raise BadCheckpoint(
+            f"«{name}» không phải mốc nhật ký (checkpoint.txt) / “{name}” is no checkpoint of a log"
+        ) from problem
+    return content.decode()
 
 
 @app.command()
@@ -287,7 +301,8 @@ def settle(
     from api.wiring import second_looks
 
     if not second_looks(read_settings(office)).settle(digest, note=note, at=datetime.now(UTC)):
-        raise typer.Exit(fail(f"không có cảnh báo nào về / there is no alarm about {digest}"))
+        named = visible(digest)
+        raise typer.Exit(fail(f"NO_SUCH_ALARM: không có cảnh báo nào về «{named}» / there is no alarm about “{named}”"))
 
 
 @kind_app.command("check")

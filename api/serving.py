@@ -1,5 +1,6 @@
 """`soky serve`: the pages and the worker processes, started together and ended together."""
 
+import errno
 import os
 import resource
 import socket
@@ -46,12 +47,28 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
             house.sessions.close()
 
 
+class PortTaken(BadSettings):
+    """Somebody else stands in the door."""
+
+    code = "PORT_TAKEN"
+
+
+def try_port(host: str, port: int) -> None:
+    """PortTaken, or OSError that names the address, before anything is made that would be opened there."""
+    _bound(host, port).close()
+
+
 def _bound(host: str, port: int) -> socket.socket:
-    """The door, before anything else is started. OSError that names the address, where somebody else stands in it."""
+    """The door, before anything else is started. PortTaken where somebody else stands in it; OSError names the address."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as problem:
+        if problem.errno == errno.EADDRINUSE:
+            raise PortTaken(
+                f"{host}:{port}: cổng đang được chương trình khác dùng, hãy thử --port với số khác"
+                f" / {host}:{port}: another program uses this port, try another --port"
+            ) from problem
         raise type(problem)(problem.errno, problem.strerror or str(problem), f"{host}:{port}") from problem
 
 

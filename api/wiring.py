@@ -18,6 +18,7 @@ import signing
 from api.second_looks import SecondLooks
 from api.settings import BadSettings, Settings
 from signing.second_opinion import Sampling
+from signing.visible import visible
 from storage import KeptStore, new_log_key, open_store, publish, verify_log
 from workflow.desk import Desk
 from workflow.office import Office
@@ -48,7 +49,7 @@ class Wired:
         """A sentence for everything that was changed behind our back; `seen` are checkpoints kept elsewhere. Empty: intact."""
         key = self.store.log.key
         verifiers = [key.verifier] if key else []
-        return [f"{found.code}  {found.message}" for found in verify_log(self.store, verifiers, seen=seen)]
+        return [visible(f"{found.code}  {found.message}") for found in verify_log(self.store, verifiers, seen=seen)]
 
     def keep_log(self) -> str:
         """Give every pending step its place, sign the head, publish the tiles in `log/`. Returns the checkpoint."""

@@ -9,6 +9,7 @@ checkpoint; whoever also holds the key, by a checkpoint that somebody outside ha
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
@@ -21,7 +22,7 @@ from storage.kept import KeptStore
 from storage.leaves import DIRECTORY_TAG, Row, leaf
 from storage.merkle import EMPTY_ROOT, Hash, hash_leaf, hash_pair, nodes_of, root_of
 from storage.named_blobs import named_blobs
-from storage.notes import Checkpoint, Verifier, open_note
+from storage.notes import Checkpoint, Verifier, claimed_checkpoint, open_note
 from storage.replay import differences
 from storage.tables import case_state, directory_version, event, log_checkpoint, log_entry, log_head, log_node, log_pending
 from workflow.errors import both
@@ -31,6 +32,7 @@ from workflow.store import NotKept
 # So many rows are held at a time; the whole log may be larger than memory.
 PAGE: Final = 2_000
 _HASH: Final = sha256().digest_size
+_LONGEST_ORIGIN: Final = 80  # characters that are shown of another log's name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,8 @@ _MESSAGES: Final = {
     "NODE_CHANGED": ("Nút của cây băm đã bị sửa hoặc bị mất", "A node of the hash tree was changed or is missing"),
     "HEAD_CHANGED": ("Dòng đầu nhật ký đã bị sửa", "The log's head row was changed"),
     "CHECKPOINT_FORGED": ("Mốc nhật ký không do khóa của ta ký", "A checkpoint is not signed by our key"),
+    "BAD_CHECKPOINT": ("Không phải mốc nhật kí", "This is no checkpoint"),
+    "OTHER_LOG": ("Mốc này là của một nhật kí khác", "This checkpoint is of another log"),
     "CHECKPOINT_CHANGED": ("Dòng mốc nhật ký đã bị sửa", "The row of a checkpoint was changed"),
     "LOG_TRUNCATED": ("Nhật ký ngắn hơn mốc đã ký", "The log is shorter than a signed checkpoint says"),
     "LOG_REWRITTEN": ("Nhật ký không còn khớp với mốc đã ký", "The log is not the one that a signed checkpoint covers"),
@@ -284,8 +288,13 @@ def _checkpoints(
     walk: _Walk,
 ) -> Iterator[Finding]:
     names = {verifier.name for verifier in verifiers}
+    number = 0
     for size, root, note in notes:
-        where = "?" if size is None else str(size)
+        number += size is None
+        where = f"--seen {number}" if size is None else str(size)
+        if size is None and (strange := _strange(note, names, where)) is not None:
+            yield strange
+            continue
         try:
             checkpoint = Checkpoint.parse(open_note(note, verifiers))
         except BadNote:
@@ -299,6 +308,17 @@ def _checkpoints(
             yield Finding(code="LOG_TRUNCATED", where=f"{walk.size} < {checkpoint.size}")
         elif walk.roots.get(checkpoint.size) != checkpoint.root:
             yield Finding(code="LOG_REWRITTEN", where=str(checkpoint.size))
+
+
+def _strange(note: str, names: AbstractSet[str], where: str) -> Finding | None:
+    """Why what the auditor brings says nothing about this log; None where it claims to be of it."""
+    try:
+        origin = claimed_checkpoint(note).origin
+    except BadNote:
+        return Finding(code="BAD_CHECKPOINT", where=where)
+    if names and origin not in names:
+        return Finding(code="OTHER_LOG", where=f"{where}, «{origin:.{_LONGEST_ORIGIN}}» ≠ «{', '.join(sorted(names))}»")
+    return None
 
 
 # --- blobs -----------------------------------------------------------------------------------------------------------

@@ -57,6 +57,12 @@ class NoLogKey(StorageError):
     code = "NO_LOG_KEY"
 
 
+class BadCheckpoint(StorageError):
+    """Tệp không phải mốc nhật kí. / The file is no checkpoint of a log."""
+
+    code = "BAD_CHECKPOINT"
+
+
 class BadNote(StorageError):
     """This text is not a note signed by a key that we know."""
 

@@ -146,6 +146,14 @@ def open_note(note: str | bytes, verifiers: Iterable[Verifier]) -> str:
     return text
 
 
+def claimed_checkpoint(note: str | bytes) -> "Checkpoint":
+    """What a note says, before any signature is checked: only to tell whose it is. BadNote if it is no signed checkpoint."""
+    text, lines = _split_note(note)
+    for line in lines:
+        _parse_signature(line)
+    return Checkpoint.parse(text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
     """How long a log was, and its root then."""

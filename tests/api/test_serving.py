@@ -34,6 +34,19 @@ def test_a_port_that_another_program_uses_is_told(office: Path) -> None:
     assert "Traceback" not in ran.stderr
 
 
+def test_a_taken_port_is_told_before_a_demo_office_is_made(tmp_path: Path) -> None:
+    """Nobody waits half a minute for an office that cannot be opened."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        words = [SOKY, "serve", "--demo", "--office", str(tmp_path / "new"), "--port", port]
+        ran = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("PORT_TAKEN: ")
+    assert "--port" in ran.stderr
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("port", ["x", "70000"])
 def test_a_port_that_is_none_is_told(port: str, office: Path) -> None:
     """Before the office is opened."""

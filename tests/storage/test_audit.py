@@ -279,16 +279,22 @@ def test_everything_gone_is_found(office: KeptStore) -> None:
 
 
 def test_a_stranger_s_head_is_no_head(office: KeptStore) -> None:
-    """Signed by another key, even under our name; or ours, but of another log."""
+    """Forged is what claims to be of our log and is not signed by our key; another log's, and what is none, are called so."""
     stranger = LogKey("soky.example/office", b"s" * 32)
     text_ = open_note(office.log.checkpoint(), [verifier_of(office)])
     key = office.log.key
     assert key is not None
-    other_log = key.sign(text_.replace("soky.example/office", "soky.example/other"))
+    other_text = text_.replace("soky.example/office", "soky.example/other")
+    other = LogKey("soky.example/other", b"o" * 32).sign(other_text)
 
-    for note in (stranger.sign(text_), other_log, "junk", "", "a\n99999999999999999999999\nb\n\n— x AAAAAAA=\n"):
-        assert found(office, seen=(note,)) == {"CHECKPOINT_FORGED ?"}
-    assert found(office, seen=(stranger.sign(text_) + office.log.checkpoint(),)) == {"CHECKPOINT_FORGED ?"}
+    assert found(office, seen=(stranger.sign(text_),)) == {"CHECKPOINT_FORGED --seen 1"}
+    assert found(office, seen=(stranger.sign(text_) + office.log.checkpoint(),)) == {"BAD_CHECKPOINT --seen 1"}
+    for note in (key.sign(other_text), other):
+        assert found(office, seen=(office.log.checkpoint(), note)) == {
+            "OTHER_LOG --seen 2, «soky.example/other» ≠ «soky.example/office»"
+        }
+    for note in ("junk", "", "a\n99999999999999999999999\nb\n\n— x AAAAAAA=\n"):
+        assert found(office, seen=(note,)) == {"BAD_CHECKPOINT --seen 1"}
     assert {one.code for one in verify_log(office, [Verifier("soky.example/office", stranger.verifier.public)])} == {
         "CHECKPOINT_FORGED"
     }
