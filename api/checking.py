@@ -82,13 +82,17 @@ def found_in(paths: Sequence[Path], detached: Path | None = None) -> Checks:
     """What was named, as it was named; of folders every file that may be signed or has a signature beside it, once."""
     files: list[ToCheck] = []
     seen: set[Path] = set()
+    paired: set[tuple[Path, Path | None]] = set()
     passed_over: set[Path] = set()
     for found in walked(paths):
         data, signature = _pair(found.path, detached)
         if found.problem is not None:
             files.append(ToCheck(path=found.path, problem=found.problem))
         elif found.named:
-            files.append(ToCheck(path=data, signature=signature))
+            if (data, signature) not in paired:  # a document and its .p7s are one answer, whichever was named first
+                files.append(ToCheck(path=data, signature=signature))
+            if signature is not None:
+                paired.add((data, signature))
         elif data in seen:
             continue
         elif signature is not None or may_be_signed(data):

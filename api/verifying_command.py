@@ -63,6 +63,8 @@ def verify(asked: Asked, say: Callable[[str], None]) -> int:
         password=_password(asked.password_file),
     )
     believed = Trust.load(list(asked.trust) or default_trust(asked.office))
+    if asked.fetch and not believed.hosts:
+        sys.stderr.write(f"{_NO_HOSTS}\n")
     checks = found_in(asked.paths, asked.detached)
     worst = PASSED
     verdicts: Counter[str] = Counter()
@@ -93,6 +95,10 @@ def _read(asked: Asked) -> list[Path]:
     return [each for each in named if each is not None]
 
 
+_NO_HOSTS = (
+    'NO_HOSTS: gốc tin cậy không nêu máy chủ nào ("hosts" trong bundle.json), --fetch không hỏi ai'
+    ' / what is trusted names no hosts ("hosts" in bundle.json): --fetch asks nobody'
+)
 _NOTHING = "NOTHING_TO_CHECK: không thấy tệp nào có thể có chữ ký / no file was found that may be signed"
 
 

@@ -110,6 +110,8 @@ def _locked(fault: Encrypted) -> Finding:
 def _verify(content: bytes, trust: Trust, now: datetime, depth: int, password: str | None) -> _Told:
     if len(content) > MAX_BYTES:
         return _Told(verdict=Verdict.UNREADABLE, findings=(finding("TOO_LARGE", len(content)),))
+    if not content:
+        return _Told(verdict=Verdict.UNREADABLE, findings=(finding("EMPTY_FILE"),))
     header = content.find(b"%PDF-", 0, 1024)
     if header < 0:
         return _Told(verdict=Verdict.UNREADABLE, findings=(finding("NOT_A_PDF"), *_orphans(content, ())))

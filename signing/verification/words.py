@@ -7,7 +7,11 @@ from signing.report import Changes, Finding, Verdict
 # code -> (Vietnamese, English). {detail} is put in where it stands.
 SENTENCES: dict[str, tuple[str, str]] = {
     # The file.
-    "NOT_A_PDF": ("Tệp không phải là PDF", "The file is not a PDF"),
+    "NOT_A_PDF": (
+        "Tệp không phải là PDF; cũng kiểm tra được XML, gói ASiC và chữ ký CMS (.p7s, .p7m)",
+        "The file is not a PDF; XML, ASiC packages and CMS signatures (.p7s, .p7m) can be checked too",
+    ),
+    "EMPTY_FILE": ("Tệp rỗng, không có byte nào", "The file is empty"),
     "UNREADABLE": ("Không đọc được tệp: {detail}", "The file cannot be read: {detail}"),
     "TOO_LARGE": ("Tệp quá lớn để kiểm tra: {detail}", "The file is too large to be checked: {detail}"),
     "ENCRYPTED": (

@@ -84,6 +84,39 @@ def test_a_detached_signature_is_found(how: str, office: DemoAuthority, person: 
     assert [(each["signer"], each["level"]) for each in told["signatures"]] == [("Nguyễn Văn An", "B-T")]
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_document_named_with_its_signature_is_one_answer(
+    first: int, office: DemoAuthority, person: Issued, tmp_path: Path
+) -> None:
+    """In either order, as a shell's `*` names them."""
+    names = [tmp_path / "a.csv", tmp_path / "a.csv.p7s"]
+    names[0].write_bytes(b"diem;10\n")
+    names[1].write_bytes(sign_cades(b"diem;10\n", person.signer()))
+    _, told = checked(office, names[first], names[1 - first])
+
+    assert [(each["file"], each["verdict"]) for each in told] == [(str(names[0]), "TOTAL_PASSED")]
+
+
+@pytest.mark.parametrize(("content", "code"), [(b"", "EMPTY_FILE"), (b"words", "NOT_A_PDF")])
+def test_what_is_no_signed_file_is_called_what_it_is(content: bytes, code: str, office: DemoAuthority, tmp_path: Path) -> None:
+    """Empty, or of no kind that can be checked; then it is said which can."""
+    (tmp_path / "a.pdf").write_bytes(content)
+    exit_code, (told,) = checked(office, tmp_path / "a.pdf")
+
+    assert (exit_code, codes(told)) == (2, {code})
+    assert code == "EMPTY_FILE" or "ASiC" in told["findings"][0]["message"]
+
+
+def test_fetching_without_hosts_is_said(office: DemoAuthority, tmp_path: Path) -> None:
+    """Nobody takes an answer for asked that was not: on the stream beside the answers."""
+    (tmp_path / "a.pdf").write_bytes(build_pdf(FIELDS))
+    line = ["verify", "--json", "--sample", "0", "--fetch", "--trust", str(office.trust_pem()[0]), str(tmp_path / "a.pdf")]
+    ran = CliRunner().invoke(app, line, env={"SOKY_OFFICE": "/no/office"})
+
+    assert ran.stderr.startswith("NO_HOSTS: ")
+    assert json.loads(ran.stdout)["verdict"] == "NO_SIGNATURE"
+
+
 def test_a_detached_signature_of_something_else_fails(office: DemoAuthority, person: Issued, tmp_path: Path) -> None:
     """The data were changed."""
     (tmp_path / "a.csv").write_bytes(b"diem;10\n")
