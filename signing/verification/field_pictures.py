@@ -15,13 +15,15 @@ from signing.verification.faults import Fault
 from signing.verification.fields import Field, Widget
 from signing.verification.graph import Pair
 from signing.verification.page_cover import is_hidden, is_nothing
+from signing.verification.pages import box_of
 from signing.verification.pdf import View
 from signing.verification.picture_text import Picture, read_picture
 from signing.verification.syntax import Stream, text_of
-from signing.verification.values import COMBO, chooses_by_number, flags_of, options_of, states_of
+from signing.verification.values import COMBO, chooses_by_number, flags_of, offers_of, options_of, states_of
 
 _MULTILINE, _PASSWORD = 1 << 12, 1 << 13  # table 231
 _OFF = "/Off"
+MAX_RICH = 256 * 1024  # characters of a value as rich text
 
 
 class Shows(IntEnum):
@@ -44,16 +46,21 @@ def shown_by(pair: Pair, before: Field, after: Field) -> Shows:
 
 
 def _says_otherwise(pair: Pair, before: Field, after: Field) -> bool:
-    """Whether what goes with a value has readers draw another: numbers, rich text, a style in which some of it is not seen."""
+    """Whether what goes with a value has readers draw another: numbers, rich text, a style in which some of it is not seen.
+
+    Of a button: whether the value is a state that none of its signed pictures is of.
+    """
+    if after.kind == "/Btn":
+        offered = {state for each in before.widgets for state in states_of(pair.old, each.entries.get("/AP"))}
+        return bool(offered) and (pair.new.resolve(after.value) or _OFF) not in {_OFF, *offered}
     if pair.new.resolve(after.entries.get("/I")) and not pair.same(before.entries.get("/I"), after.entries.get("/I")):
-        offered = options_of(pair.new, after)
-        numbered = chooses_by_number(pair.new, after) or set()
-        if _plain("".join(sorted(offered[each] for each in numbered))) != _plain("".join(sorted(_chosen(pair.new, after)))):
+        numbered = chooses_by_number(pair.new, after) or []
+        if _plain("".join(sorted(numbered))) != _plain("".join(sorted(_chosen(pair.new, after)))):
             return True
     rich, style = after.entries.get("/RV"), after.entries.get("/DA")
     if pair.new.resolve(rich) is not None and not pair.same(before.entries.get("/RV"), rich):
-        words = _MARKUP.sub("", _string(pair.new, rich))
-        return _plain(unescape(words)) != _plain(_words(pair.new, after))
+        marked = _string(pair.new, rich)
+        return len(marked) > MAX_RICH or _plain(unescape(_MARKUP.sub("", marked))) != _plain(_words(pair.new, after))
     drawn_by_readers = any(pair.new.resolve(each.entries.get("/AP")) is None for each in after.widgets)
     return drawn_by_readers and not pair.same(before.entries.get("/DA"), style)
 
@@ -83,7 +90,10 @@ def _one(pair: Pair, field: Field, old: Widget, new: Widget, key: str) -> Shows:
     stream = _stream_of(pair.new, new, key)
     if stream is None:
         return Shows.VALUE if pair.new.get(new.entries.get("/AP"), key) is None else Shows.OTHER
-    picture = read_picture(pair.new, stream, [pair.new.get(pair.new.catalog, "/AcroForm", "/DR", "/Font")])
+    fonts = [pair.new.get(pair.new.catalog, "/AcroForm", "/DR", "/Font")]
+    picture = read_picture(pair.new, stream, fonts, box_of(pair.new, new.entries.get("/Rect")))
+    if not picture.plain:
+        return Shows.OTHER
     if picture.paints:
         signed = _stream_of(pair.old, old, key)
         if signed is None or not read_picture(pair.old, signed).paints:
@@ -117,7 +127,8 @@ def _compared(pair: Pair, field: Field, picture: Picture) -> Shows:
         cut = picture.cut and any(each.isdigit() for each in value)
         return Shows.OTHER if cut else max(agreed, Shows.CLAIMED) if picture.cut else agreed
     if field.kind == "/Ch" and not flags & COMBO:  # a list shows all that it offers, or as much as there is room for
-        return Shows.CLAIMED if shown in _plain("".join(options_of(pair.new, field).values())) else Shows.OTHER
+        offered = _plain("".join(words for _, words in offers_of(pair.new, field)))
+        return Shows.CLAIMED if shown in offered else Shows.OTHER
     if flags & _MULTILINE and value.startswith(shown) and len(shown) >= len(value) / 2:
         return Shows.CLAIMED  # as many lines as there is room for
     formatted = pair.old.get(field.entries.get("/AA"), "/F") is not None and _holds_digits(shown, value)
@@ -149,7 +160,7 @@ def _string(view: View, value: Any) -> str:
         return ""
 
 
-_MARKUP = re.compile(r"<[^>]*>")
+_MARKUP = re.compile(r"<[^<>]*>")
 _ALIKE = str.maketrans({"\u2212": "-", "\u00ad": "-", "\u2019": "'", "\u2018": "'"})  # one sign under several names
 
 
@@ -171,9 +182,9 @@ def _holds_digits(shown: str, value: str) -> bool:
 def _button(pair: Pair, field: Field, old: Widget, new: Widget) -> Shows:
     """A box shows the state that the value names, by the pictures that were signed, or by new ones of which one is marked."""
     states = states_of(pair.new, new.entries.get("/AP"))
-    if not states:
-        return Shows.VALUE
     value = str(pair.new.resolve(field.value) or _OFF)
+    if not states:
+        return _one_picture(pair, value, old, new)
     state = str(pair.new.resolve(new.entries.get("/AS")) or _OFF)
     if state != (value if value in states else _OFF):
         return Shows.OTHER
@@ -182,6 +193,16 @@ def _button(pair: Pair, field: Field, old: Widget, new: Widget) -> Shows:
     marked = {name: _is_marked(pair.new, picture) for name, picture in states.items()}
     off = marked.pop(_OFF, False)
     return Shows.CLAIMED if marked and all(marked.values()) and not off else Shows.OTHER
+
+
+def _one_picture(pair: Pair, value: str, old: Widget, new: Widget) -> Shows:
+    """A box with one picture for all states, or none: nothing in the place of those that were signed."""
+    if states_of(pair.old, old.entries.get("/AP")):
+        return Shows.OTHER
+    if pair.same_at("/AP", old.entries.get("/AP"), new.entries.get("/AP")):
+        return Shows.VALUE
+    marked = _is_marked(pair.new, pair.new.get(new.entries.get("/AP"), "/N"))
+    return Shows.CLAIMED if marked is (value != _OFF) else Shows.OTHER
 
 
 def _is_marked(view: View, picture: Any) -> bool:

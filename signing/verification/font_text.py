@@ -6,18 +6,36 @@ embedded, and that every reader has, draws for certain what its encoding names.
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from signing.verification.faults import Fault
 from signing.verification.pdf import View
-from signing.verification.syntax import Stream, text_of
+from signing.verification.syntax import Ref, Stream, text_of
 
 MAX_TABLE = 512 * 1024  # bytes of a table of characters; one of all Vietnamese letters has 5 KB
 MAX_CODES = 70_000  # in one table
+MAX_ALL_CODES = 500_000  # in all tables of one state of a document
 _KNOWN_FAMILIES = ("Helv", "Arial", "Times", "Courier", "Cour", "TiRo")
 _OF_SIGNS = frozenset({"/Type", "/Subtype", "/BaseFont", "/Name"})
 _SIGNS = ("Symbol", "ZapfDingbats", "ZaDb", "Wingdings", "Webdings")
+# Widths in thousandths of the size that a sign can have; what is out of it puts signs upon or far from each other.
+_LEAST_WIDE, _MOST_WIDE, _LEAST_DIGIT, _MOST_DIGIT = 170, 1300, 400, 800
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Least:
+    """Parts of the size that signs are wide at least."""
+
+    narrow: float = 0.2
+    usual: float = 0.42
+    digit: float = 0.42
+    space: float = 0.2
+
+
+_NARROW_SIGNS = frozenset(" !'(),-./:;I[\\]`fijlrt{|}")
+_LEAST = Least()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +45,8 @@ class FontText:
     codes: dict[bytes, str]
     widths: tuple[int, ...]  # of the codes in bytes, the shorter first
     certain: bool  # what is read is what every reader draws
+    advances: Mapping[int, float | None] = field(default_factory=dict)  # by codes of a byte, parts of the size; None: absurd
+    least: Least = _LEAST  # where the font says nothing of its widths
 
     def read(self, data: bytes) -> str | None:
         """The characters of a string; None where a code stands for nothing known."""
@@ -43,9 +63,31 @@ class FontText:
                 return None
         return "".join(found)
 
+    def wide(self, data: bytes, text: str) -> float | None:
+        """How wide a string is at least, in parts of the size; None where a sign has a width that no sign has."""
+        if not self.advances:
+            return sum(self._least_of(each) for each in text)
+        found = [self.advances.get(each, 0.0) for each in data]
+        return None if None in found else sum(each for each in found if each is not None)
+
+    def _least_of(self, character: str) -> float:
+        if character == " ":
+            return self.least.space
+        if "0" <= character <= "9":
+            return self.least.digit
+        return self.least.narrow if character in _NARROW_SIGNS else self.least.usual
+
 
 def font_text(view: View, font: Any) -> FontText | None:
-    """How a font's codes are read; None where nobody can say: drawn glyphs, signs, no table."""
+    """How a font's codes are read; None where nobody can say: drawn glyphs, signs, no table. Read once for each font."""
+    known: dict[Any, tuple[Any, FontText | None]] = view.kept.setdefault("font texts", {})
+    key = font if isinstance(font, Ref) else id(font)
+    if key not in known:
+        known[key] = (font, _font_text(view, font))  # the font is held, so that no other gets its place in memory
+    return known[key][1]
+
+
+def _font_text(view: View, font: Any) -> FontText | None:
     entries = view.resolve(font)
     if not isinstance(entries, dict):
         return None
@@ -59,11 +101,38 @@ def font_text(view: View, font: Any) -> FontText | None:
     embedded = _is_embedded(view, entries)
     if codes and embedded:
         return FontText(codes, tuple(sorted({len(code) for code in codes})), certain=False)
-    if not all(
-        isinstance(width, int | float) and width >= 0 for width in map(view.resolve, view.items(entries.get("/Widths")))
-    ):
+    widths = [view.resolve(each) for each in view.items(entries.get("/Widths"))[:256]]
+    if not all(isinstance(width, int | float) and width >= 0 for width in widths):
         return None  # signs that go back
-    return FontText(_from_encoding(view, entries), (1,), certain=not embedded and base.startswith(_KNOWN_FAMILIES))
+    return FontText(
+        _from_encoding(view, entries),
+        (1,),
+        certain=not embedded and base.startswith(_KNOWN_FAMILIES),
+        advances={} if embedded else _advances(widths, view.get(entries, "/FirstChar")),
+        least=_least_of(base),
+    )
+
+
+def _advances(widths: list[Any], first: Any) -> dict[int, float | None]:
+    """Widths as the font gives them (9.6.2), nothing where it gives none; what it leaves out is put upon what comes next."""
+    if not widths:
+        return {}
+    found: dict[int, float | None] = dict.fromkeys(range(256))
+    for code, width in enumerate(widths, first if isinstance(first, int) else 0):
+        digit = 0x30 <= code <= 0x39  # noqa: PLR2004 -- 0 to 9
+        low, high = (_LEAST_DIGIT, _MOST_DIGIT) if digit else (_LEAST_WIDE, _MOST_WIDE)
+        if code in found and low <= width <= high:
+            found[code] = width / 1000
+    return found
+
+
+def _least_of(base: str) -> Least:
+    """What is known of the widths in a font that every reader has: bold and slanted digits and spaces are as wide as others."""
+    if any(each in base for each in ("Narrow", "Cond", "Black")) or not base.startswith(_KNOWN_FAMILIES):
+        return _LEAST
+    if base.startswith("Cour"):
+        return Least(narrow=0.6, usual=0.6, digit=0.6, space=0.6)
+    return Least(digit=0.5, space=0.25) if base.startswith("Ti") else Least(digit=0.556, space=0.278)
 
 
 def is_plain(view: View, value: Any) -> bool:
@@ -71,7 +140,11 @@ def is_plain(view: View, value: Any) -> bool:
     entries, font = view.resolve(value), font_text(view, value)
     if font is None and isinstance(entries, dict) and view.get(entries, "/BaseFont") in ("/ZapfDingbats", "/Symbol"):
         return view.get(entries, "/Subtype") == "/Type1" and entries.keys() <= _OF_SIGNS
-    return font is not None and font.certain and all(font.codes.get(code) == sign for code, sign in STANDING_IN.codes.items())
+    return (
+        font is not None
+        and font.certain
+        and all(font.codes.get(code) == sign and font.wide(code, sign) is not None for code, sign in STANDING_IN.codes.items())
+    )
 
 
 STANDING_IN = FontText(
@@ -84,14 +157,18 @@ def _is_embedded(view: View, font: dict[str, Any]) -> bool:
     return isinstance(about, dict) and any(about.get(key) is not None for key in ("/FontFile", "/FontFile2", "/FontFile3"))
 
 
-_PAIRS = re.compile(rb"<([0-9A-Fa-f\s]{2,8})>\s*<([0-9A-Fa-f\s]{2,64})>")
-_RANGES = re.compile(rb"<([0-9A-Fa-f\s]{2,8})>\s*<([0-9A-Fa-f\s]{2,8})>\s*(?:<([0-9A-Fa-f\s]{2,64})>|\[([^\]]*)\])")
-_PARTS = re.compile(rb"begin(bfchar|bfrange)(.*?)end\1", re.DOTALL)
-_TARGET = re.compile(rb"<([0-9A-Fa-f\s]{2,64})>")
+# White space is that of 7.2.3: others take \v for it, and no reader does.
+_PAIRS = re.compile(rb"<([0-9A-Fa-f\0\t\n\f\r ]{2,8})>[\0\t\n\f\r ]*<([0-9A-Fa-f\0\t\n\f\r ]{2,64})>")
+_RANGES = re.compile(
+    rb"<([0-9A-Fa-f\0\t\n\f\r ]{2,8})>[\0\t\n\f\r ]*<([0-9A-Fa-f\0\t\n\f\r ]{2,8})>[\0\t\n\f\r ]*"
+    rb"(?:<([0-9A-Fa-f\0\t\n\f\r ]{2,64})>|\[([^\[\]]*)\])"
+)
+_BEGIN = re.compile(rb"beginbf(char|range)")
+_TARGET = re.compile(rb"<([0-9A-Fa-f\0\t\n\f\r ]{2,64})>")
 
 
 def _from_table(view: View, table: Stream) -> dict[bytes, str] | None:
-    """A /ToUnicode table (9.10.3)."""
+    """A /ToUnicode table (9.10.3); None for one that cannot be read, or is too large alone or with those before it."""
     try:
         data = view.unpacked(table)
     except Fault:
@@ -99,35 +176,48 @@ def _from_table(view: View, table: Stream) -> dict[bytes, str] | None:
     if data is None or len(data) > MAX_TABLE:
         return None
     found: dict[bytes, str] = {}
-    for part in _PARTS.finditer(data):
-        if part.group(1) == b"bfchar":
-            found.update((_bytes(code), _characters(target)) for code, target in _PAIRS.findall(part.group(2)))
-        else:
-            for low, high, first, listed in _RANGES.findall(part.group(2)):
-                found.update(_range(_bytes(low), _bytes(high), first, _TARGET.findall(listed)))
-        if len(found) > MAX_CODES:
-            return None
+    left = min(MAX_CODES, MAX_ALL_CODES - view.kept.get("codes", 0))
+    made = 0
+    for pairs in _entries(data):
+        for code, character in pairs:
+            made += 1
+            if made > left:
+                view.kept["codes"] = view.kept.get("codes", 0) + made
+                return None
+            if code:
+                found[code] = character
+    view.kept["codes"] = view.kept.get("codes", 0) + made
     return found
 
 
-def _range(low: bytes, high: bytes, first: bytes, listed: list[bytes]) -> dict[bytes, str]:
+def _entries(data: bytes) -> Iterator[Iterator[tuple[bytes, str]]]:
+    """The lists of codes and characters in a table, one after the other; nothing behind one that does not end."""
+    position = 0
+    while (begin := _BEGIN.search(data, position)) is not None:
+        position = data.find(b"endbf" + begin.group(1), begin.end())
+        if position < 0:
+            return
+        if begin.group(1) == b"char":
+            pairs = _PAIRS.finditer(data, begin.end(), position)
+            yield ((_bytes(each.group(1)), _characters(each.group(2))) for each in pairs)
+        else:
+            for each in _RANGES.finditer(data, begin.end(), position):
+                yield _range(_bytes(each.group(1)), _bytes(each.group(2)), each.group(3), each.group(4))
+
+
+def _range(low: bytes, high: bytes, first: bytes | None, listed: bytes | None) -> Iterator[tuple[bytes, str]]:
     start, stop = int.from_bytes(low, "big"), int.from_bytes(high, "big")
     if len(low) != len(high) or not 0 <= stop - start < MAX_CODES:
-        return {}
-    if listed:
-        return {
-            (start + index).to_bytes(len(low), "big"): _characters(each)
-            for index, each in enumerate(listed[: stop - start + 1])
-        }
-    target = _characters(first)
+        return
+    if listed is not None:
+        for code, each in zip(range(start, stop + 1), _TARGET.finditer(listed), strict=False):
+            yield code.to_bytes(len(low), "big"), _characters(each.group(1))
+    target = _characters(first) if first is not None else ""
     if not target:
-        return {}
+        return
     last = ord(target[-1])
-    return {
-        (start + step).to_bytes(len(low), "big"): target[:-1] + chr(last + step)
-        for step in range(stop - start + 1)
-        if last + step < 0x110000  # noqa: PLR2004 -- the end of Unicode
-    }
+    for step in range(min(stop - start + 1, 0x110000 - last)):  # to the end of Unicode
+        yield (start + step).to_bytes(len(low), "big"), target[:-1] + chr(last + step)
 
 
 def _bytes(digits: bytes) -> bytes:

@@ -79,13 +79,20 @@ def flags_of(view: View, field: Field) -> int:
 
 
 def options_of(view: View, field: Field) -> dict[str, str]:
-    """What a choice offers: by the exported value the words that are shown."""
+    """What a choice offers: by the exported value the words that are shown; the first of several with one value."""
     found: dict[str, str] = {}
+    for exported, words in offers_of(view, field):
+        found.setdefault(exported, words)
+    return found
+
+
+def offers_of(view: View, field: Field) -> list[tuple[str, str]]:
+    """The same, one after the other as /I counts them: one value may stand there twice."""
+    found: list[tuple[str, str]] = []
     for each in view.items(field.entries.get("/Opt"))[:MAX_OPTIONS]:
         option = view.resolve(each)
-        pair = [text_of(view.resolve(part)) for part in (option if isinstance(option, list) else [option])]
-        if pair:
-            found[pair[0]] = pair[-1]
+        pair = [text_of(view.resolve(part)) for part in (option[:2] if isinstance(option, list) else [option])]
+        found.append((pair[0], pair[-1]) if pair else ("", ""))
     return found
 
 
@@ -116,10 +123,10 @@ def _is_choice(view: View, field: Field, value: Any) -> bool:
     return bool(free) or words <= {*offered, *offered.values()}
 
 
-def chooses_by_number(view: View, field: Field) -> set[str] | None:
-    """The choice as the numbers of /I name it, by which some readers go (table 234); None where they name none."""
-    offered = list(options_of(view, field))
+def chooses_by_number(view: View, field: Field) -> list[str] | None:
+    """The words of the choice as the numbers of /I name it, by which some readers go (table 234); None where they name none."""
+    offered = offers_of(view, field)
     numbers = [view.resolve(each) for each in view.items(field.entries.get("/I"))]
     if not all(isinstance(each, int) and 0 <= each < len(offered) for each in numbers):
         return None
-    return {offered[each] for each in numbers}
+    return [offered[each][1] for each in sorted(set(numbers))]

@@ -137,6 +137,30 @@ def ticked(state: str, value: str, **pictures: bytes) -> Step:
     return step
 
 
+def one_picture_for_all_states(state: str) -> Step:
+    """The check box in a state, with one picture in the place of those of its states."""
+
+    def step(update: Update) -> None:
+        update.change(named(update, "tick"), V=Name(state), AS=Name(state), AP={"/N": picture(update, b"BT /F 9 Tf (X) Tj ET")})
+
+    return step
+
+
+def same_exports(update: Update) -> None:
+    """Before signing: two words of a choice that are stored alike."""
+    update.change(named(update, "combo"), Opt=[[b"a", b"yes"], [b"a", b"no"], [b"b", b"maybe"]], V=b"a")
+
+
+def painting(update: Update) -> None:
+    """Before signing: the picture of the field has signs drawn into it."""
+    update.change(named(update, "input"), AP={"/N": picture(update, show(b"", after=b"2 w 80 6 m 100 6 l S"))})
+
+
+def thousand(content: bytes, font: object = None) -> Step:
+    """The field holds a thousand; its picture has that text, and a reader shows less of it."""
+    return filled(b"1000", b"BT /F 12 Tf 2 5 Td " + content + b" ET", font)
+
+
 UNSURE, WRONG = "FIELD_PICTURE_UNCHECKED", "FIELD_SHOWS_OTHER"
 
 
@@ -222,6 +246,40 @@ PICTURES: Mapping[str, Row] = {
     "other picture under the mouse": shows_other(with_pictures(R=show(b"99"))),
     "right picture under the mouse": shows(with_pictures(D=show(b"12"))),
     "content that is none": shows_other(filled(b"12", b"BT /F 12 Tf (12")),
+    # A thousand of which the one is shown.
+    "signs far apart": shows_other(thousand(b"5000 Tc (1000) Tj")),
+    "signs far apart, where the field was painted before": shows_other(thousand(b"5000 Tc (1000) Tj"), painting),
+    "words far apart": shows_other(thousand(b"5000 Tw (1 000) Tj")),
+    "signs moved far off": shows_other(thousand(b"[(1) -900000 (000)] TJ")),
+    "signs raised out of the picture": shows_other(thousand(b"(1) Tj 5000 Ts (000) Tj")),
+    "signs too small to be seen": shows_other(thousand(b"(1) Tj /F 0.001 Tf (000) Tj")),
+    "signs too thin to be seen": shows_other(thousand(b"(1) Tj 0.001 Tz (000) Tj")),
+    "signs too small by their matrix": shows_other(thousand(b"(1) Tj 0.001 0 0 0.001 20 5 Tm (000) Tj")),
+    "signs that cut off what comes after": shows_other(thousand(b"4 Tr (1) Tj ET BT 0 Tr /F 12 Tf 50 5 Td (000) Tj")),
+    "signs cut off by half a picture": shows_other(
+        filled(b"1000", b"q 0 0 101 20 re W n BT /F 12 Tf 2 5 Td (1) Tj 130 0 Td (000) Tj ET Q")
+    ),
+    "signs cut off by two strips": shows_other(
+        filled(b"1000", b"0 0 1 20 re 199 0 1 20 re W n BT /F 12 Tf 20 5 Td (1000) Tj ET")
+    ),
+    "signs as wide as no sign": shows_other(
+        thousand(b"(1000) Tj", {**HELVETICA, "/FirstChar": 0x30, "/Widths": [556, 900_000, *[556] * 8]})
+    ),
+    "numbers of four hundred digits": shows_other(
+        thousand(b"(1) Tj " + b"1" * 400 + b". 0 Td -" + b"1" * 400 + b". 0 Td (000) Tj")
+    ),
+    "text pressed into a strip": shows_other(
+        lambda u: u.change(named(u, "input"), V=b"1000", AP={"/N": picture(u, show(b"1000"), BBox=[0, 0, 90000, 20])})
+    ),
+    "signs after many blanks": shows_other(
+        filled(b"910", b"BT /F 12 Tf 9 5 Td (                         91) Tj 5 0 Td (0) Tj ET")
+    ),
+    "number in a comb": shows(filled(b"1000", b"/Tx BMC q 0 0 200 20 re W n BT /F 12 Tf 40 Tc 20 5 Td (1000) Tj ET Q EMC")),
+    "number in a font with its widths": shows(
+        filled(b"1000", show(b"1000"), {**HELVETICA, "/FirstChar": 0x30, "/Widths": [556] * 10})
+    ),
+    "rich text of opened signs alone": shows_other(filled(b"1", show(b"1"), RV=b"<" * 40_000)),
+    "rich text longer than any": shows_other(filled(b"1", show(b"1"), RV=b"<p>" * 100_000 + b"1")),
     # Fonts.
     "embedded font that says so": claims(filled(b"12", b"BT /F 12 Tf 2 5 Td <00010002> Tj ET", embedded)),
     "embedded font that says otherwise": shows_other(filled(b"99", b"BT /F 12 Tf 2 5 Td <00010002> Tj ET", embedded)),
@@ -257,6 +315,16 @@ PICTURES: Mapping[str, Row] = {
     "number as no program writes it": shows_other(filled(b"1234", show(b"999.00")), formatting),
     "box ticked": shows(ticked("/Yes", "/Yes"), with_button),
     "box that is ticked and shows that it is not": shows_other(ticked("/Off", "/Yes"), with_button),
+    "one picture for a box that is ticked": shows_other(one_picture_for_all_states("/Yes"), with_button),
+    "box without its pictures": shows_other(
+        lambda u: u.change(named(u, "tick"), V=Name("/Yes"), AS=Name("/Yes"), AP={"/D": picture(u, show(b"4"))}), with_button
+    ),
+    "number of another of two choices that are stored alike": shows_other(
+        filled(b"b", show(b"maybe"), name="combo", I=[1]), same_exports
+    ),
+    "number of the choice behind two that are stored alike": shows(
+        filled(b"b", show(b"maybe"), name="combo", I=[2]), same_exports
+    ),
     "box drawn anew": claims(
         ticked("/Yes", "/Yes", Yes=show(b"4", _BORDER), Off=_BORDER), with_button
     ),
