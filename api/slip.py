@@ -21,6 +21,7 @@ from api.demo.people import DEMO_PIN
 from api.settings import BadSettings, ServiceSeal, Settings
 from api.wiring import Wired, key_uri, timestamper_of
 from signing.report import ChainLink, Changes, SignatureKind, SignatureReport, Verdict
+from signing.second_opinion import in_pdf
 
 DEMO_SERVICE = documents.SlipService(code="soky-kiem-tra-thu", name="Soky – dịch vụ kiểm tra (thử nghiệm)", place="Hải Phòng")
 SERVICE = "soky-kiem-tra"
@@ -122,7 +123,10 @@ def slip_of(report: signing.Report, service: documents.SlipService, file_name: s
         signatures=[_signature(each) for each in report.signatures],
         signed_attachments=len(signed),
         valid_attachments=sum(each.passed for each in signed),
-        notes=[_vietnamese(each.message) for each in report.findings if each.code not in _SAID_ELSEWHERE],
+        notes=[
+            *(_vietnamese(each.message) for each in report.findings if each.code not in _SAID_ELSEWHERE),
+            *_covers(report),
+        ],
     )
 
 
@@ -137,7 +141,7 @@ def _signature(found: SignatureReport) -> documents.SlipSignature:
         office=found.names.get("T", ""),
         time=proved or claimed,
         time_source="timestamp" if proved else "signer" if claimed else "none",
-        integrity=_INTEGRITY[found.changes_after] if found.intact else "changed" if _changed(found) else "not_checked",
+        integrity=_integrity(found),
         certificate=_certificate(found.chain[0]) if found.chain else None,
         revocation="good" if status == "good" else "revoked" if status == "revoked" else "unknown",
         algorithm=" ".join(_SCHEMES.get(word, word.upper()) for word in (found.algorithm or "").split()),
@@ -150,6 +154,27 @@ def _certificate(link: ChainLink) -> documents.SlipCertificate:
     return documents.SlipCertificate(
         serial=link.serial, issuer=_common_name(link.issuer), not_before=link.not_before, not_after=link.not_after
     )
+
+
+def _integrity(found: SignatureReport) -> Literal["intact", "part", "permitted", "changed", "not_understood", "not_checked"]:
+    """As the page of checks says it: outside PDFs what was added or stands beside is simply not signed."""
+    if not found.intact:
+        return "changed" if _changed(found) else "not_checked"
+    if found.changes_after is Changes.PERMITTED and not in_pdf(found):
+        return "part"
+    return _INTEGRITY[found.changes_after]
+
+
+def _covers(report: signing.Report) -> list[str]:
+    """What each signature says that it covers, where it is not the whole file: XML, packages."""
+    several = len(report.signatures) > 1
+    told = [
+        (number, _vietnamese(each.message))
+        for number, signature in enumerate(report.signatures, start=1)
+        for each in signature.findings
+        if each.code == "COVERS"
+    ]
+    return [f"Chữ ký {number}: {words}" if several else words for number, words in told]
 
 
 def _changed(found: SignatureReport) -> bool:

@@ -55,7 +55,7 @@ class SlipSignature:
     office: str = ""  # the title in the certificate
     time: datetime | None = None
     time_source: Literal["timestamp", "signer", "none"] = "none"
-    integrity: Literal["intact", "permitted", "changed", "not_understood", "not_checked"] = "not_checked"
+    integrity: Literal["intact", "part", "permitted", "changed", "not_understood", "not_checked"] = "not_checked"
     certificate: SlipCertificate | None = None
     revocation: Literal["good", "revoked", "unknown"] = "unknown"
     algorithm: str = ""

@@ -11,6 +11,7 @@ import signing
 from api.settings import BadSettings, Settings, read_settings
 from api.slip import DEMO_SERVICE, Sealer, office_sealer
 from signing.demo import DemoAuthority
+from signing.xml import sign_xml
 from tests.signing.conftest import build_pdf
 
 
@@ -53,6 +54,19 @@ def test_the_slip_is_sealed_and_passes_a_check_itself(sealer: Sealer, signed: by
     assert "Kết luận: Chữ ký số hợp lệ" in text_of(slip)
     assert "Nguyễn Văn An" in text_of(slip)
     assert "/home/ai" not in text_of(slip)
+
+
+def test_the_slip_of_an_xml_says_what_is_signed_and_that_the_rest_is_not(sealer: Sealer, tmp_path: Path) -> None:
+    """One part of the document is signed: the slip does not call the whole file untouched."""
+    signer = DemoAuthority(tmp_path).issue("Nguyễn Văn An", "CCCD:1", unit="THCS").signer()
+    document = b'<r><DATA Id="d">1</DATA><other>2</other><place/></r>'
+    signed = sign_xml(document, reference_id="d", place="place", signer=signer)
+    report = signing.verify_any(signed, signing.Trust.load([tmp_path / "trust"]), name="a.xml")
+    text = text_of(sealer.sealed(report, file_name="a.xml", size=len(signed)))
+
+    assert "Chữ ký này ký: " in text
+    assert "phần được ký còn nguyên, phần khác không được ký" in text
+    assert "thay đổi được phép" not in text
 
 
 def test_a_changed_file_gets_a_slip_that_says_so(sealer: Sealer, signed: bytes, trust: signing.Trust) -> None:
