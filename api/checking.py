@@ -256,7 +256,7 @@ def _signature_lines(signature: dict[str, Any], nobody_trusted: bool) -> list[st
     """The signature; under it what was found, each with its sentence, and what other programs said."""
     second = [each for each in signature["findings"] if each["code"].startswith("SECOND_OPINION")]
     ours = [each for each in signature["findings"] if each not in second]
-    asked = [f"    ? {visible(each['message'])}" for each in second]
+    asked = [f"    ? {each['code']}: {visible(each['message'])}" for each in second]
     return [_signature_line(signature), *signature_findings(ours, nobody_trusted=nobody_trusted), *asked]
 
 
