@@ -181,7 +181,8 @@ def sign(
     level: Annotated[str, typer.Option("--level", help="B-B, B-T, B-LT, B-LTA")] = "B-B",
     tsa: Annotated[list[str] | None, typer.Option("--tsa", help="address of a time-stamping authority")] = None,
     image: Annotated[
-        Path | None, typer.Option("--image", readable=False, help="ảnh PNG, cho ô có chỗ trên trang / PNG, for a visible field")
+        Path | None,
+        typer.Option("--image", readable=False, help="ảnh PNG trong ô ký; không có ô thì góc dưới trang cuối / PNG"),
     ] = None,
     reason: Annotated[str, typer.Option("--reason")] = "",
     seal: Annotated[bool, typer.Option("--seal", help="con dấu của cơ quan / the seal of an organisation")] = False,

@@ -99,25 +99,28 @@ def _done(certificate: bytes, request: signing.SignRequest, signed: bytes, targe
 
 
 def _in_a_new_place(pdf: bytes, request: signing.SignRequest) -> signing.SignRequest:
-    """A document whose laid fields are all signed, or that has none, gets a new invisible field.
+    """A document whose laid fields are all signed, or that has none, gets a new field: with a picture one that is seen.
 
     Where empty fields wait, a name that is not among them is a slip of the pen, and is refused by `sign`.
     """
     if signing.waiting_fields(pdf):
         return request
-    return replace(request, existing_only=False)
+    if request.appearance is None:
+        return replace(request, existing_only=False)
+    page, box = signing.usual_place(pdf)
+    return replace(request, existing_only=False, page=page, box=box)
 
 
 class ImageNeedsField(signing.SigningError):
-    """A new field is an invisible one: the picture would be left out in silence."""
+    """The field has no room on a page: the picture would be left out in silence."""
 
     code = "IMAGE_NEEDS_FIELD"
 
 
 def _need_room(pdf: bytes, field: str) -> None:
-    """ImageNeedsField where no picture could be seen. A name that is none of the waiting fields is refused by `sign`."""
+    """ImageNeedsField where the field is laid and no picture could be seen in it."""
     waiting, shown = signing.waiting_fields(pdf), signing.waiting_fields(pdf, seen=True)
-    if waiting and (field in shown or field not in waiting):
+    if field in shown or field not in waiting:
         return
     there = visible(", ".join(shown)) or "–"
     name = visible(field)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         sign,
         sign_many,
     )
-    from signing.apply.waiting_fields import waiting_fields
+    from signing.apply.waiting_fields import usual_place, waiting_fields
     from signing.asic import add_signature, archive_package, make_package, verify_package
     from signing.cades import extend_cades, finish_cades, prepare_cades, sign_cades, verify_cades
     from signing.demo import DemoAuthority, Issued
@@ -60,7 +60,7 @@ _HOMES = {
         "Appearance", "Failed", "Image", "Page", "Prepared", "Renewed", "SignRequest", "Signed", "Text",
         "extend", "finish", "prepare", "renew", "sign", "sign_many",
     ),
-    "signing.apply.waiting_fields": ("waiting_fields",),
+    "signing.apply.waiting_fields": ("usual_place", "waiting_fields"),
     "signing.asic": ("add_signature", "archive_package", "make_package", "verify_package"),
     "signing.cades": ("extend_cades", "finish_cades", "prepare_cades", "sign_cades", "verify_cades"),
     "signing.demo": ("DemoAuthority", "Issued"),
@@ -139,6 +139,7 @@ __all__ = [
     "sign_many",
     "sign_transcript",
     "sign_xml",
+    "usual_place",
     "validity",
     "verify",
     "verify_any",

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image as Pictures
+from PIL import UnidentifiedImageError
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.font.opentype import GlyphAccumulator
 from pyhanko.pdf_utils.generic import pdf_name
@@ -90,7 +91,13 @@ class _Picture:
 @lru_cache(maxsize=64)
 def _picture(png: bytes) -> _Picture:
     """Decoded and deflated once: a school's people sign thousands of times with the same few pictures."""
-    with Pictures.open(io.BytesIO(png), formats=("PNG", "JPEG")) as opened:
+    try:
+        opened = Pictures.open(io.BytesIO(png), formats=("PNG", "JPEG"))
+    except UnidentifiedImageError as error:  # Pillow's own words name an object in memory
+        raise BadAppearance(
+            "Không đọc được ảnh của chữ ký; cần tệp PNG hoặc JPEG", "The picture cannot be read; a PNG or JPEG is expected"
+        ) from error
+    with opened:
         if opened.width * opened.height > MOST_PIXELS:
             raise BadAppearance(
                 f"Ảnh quá lớn: {opened.width} × {opened.height} điểm",

@@ -60,7 +60,7 @@ def test_a_signed_file_verifies_and_continues_the_old_one(desk: Path) -> None:
         (
             ("blank.pdf", "out.pdf", "--key", "file:keys/lan.p12", "--field", "S", "--image", "blank.pdf"),
             PIN,
-            "IMAGE_NEEDS_FIELD",
+            "BAD_APPEARANCE",
         ),
     ],
 )
@@ -294,16 +294,39 @@ def with_field(desk: Path, name: str, corners: list[int]) -> None:
         book.save(desk / name)
 
 
-@pytest.mark.parametrize("source", ["blank.pdf", "unseen.pdf"])
-def test_a_picture_that_nobody_would_see_is_refused_before_the_key_is_asked(source: str, desk: Path) -> None:
-    """No field, or one without room on a page: a signature without its picture is not what was asked for."""
+def test_a_picture_that_nobody_would_see_is_refused_before_the_key_is_asked(desk: Path) -> None:
+    """A field without room on a page: a signature without its picture is not what was asked for."""
     with_field(desk, "unseen.pdf", [0, 0, 0, 0])
     Picture.new("RGB", (40, 20), "navy").save(desk / "hand.png")
     words = ("--key", "file:keys/lan.p12", "--field", "head", "--image", "hand.png")
-    done = soky(desk, "sign", source, "pictured.pdf", *words, pin="000000")
+    done = soky(desk, "sign", "unseen.pdf", "pictured.pdf", *words, pin="000000")
 
     assert (done.returncode, (desk / "pictured.pdf").exists()) == (2, False)
     assert done.stderr.startswith("IMAGE_NEEDS_FIELD: ")
+
+
+@pytest.mark.parametrize("turned", [0, 90, 180, 270])
+def test_a_picture_without_a_field_stands_at_the_lower_right_of_the_last_page(turned: int, desk: Path) -> None:
+    """As the page is seen, however it is turned; without a picture a new field stays invisible."""
+    with pikepdf.open(desk / "blank.pdf") as book:
+        book.pages.append(book.pages[0])
+        book.pages[1].Rotate = turned
+        book.save(desk / "two.pdf")
+    Picture.new("RGB", (40, 20), "navy").save(desk / "hand.png")
+    words = ("--key", "file:keys/lan.p12", "--field", "head", "--force")
+    done = soky(desk, "sign", "two.pdf", "placed.pdf", *words, "--image", "hand.png")
+    plain = soky(desk, "sign", "two.pdf", "plain.pdf", *words)
+
+    assert (done.returncode, plain.returncode) == (0, 0), done.stderr
+    with pikepdf.open(desk / "placed.pdf") as book:
+        left, bottom, right, top = (float(each) for each in book.pages[1].Annots[0].Rect)
+        _, _, wide, high = (float(each) for each in book.pages[1].MediaBox)
+    seen = {0: (right, bottom), 90: (top, wide - right), 180: (wide - left, high - top), 270: (high - bottom, left)}[turned]
+    across = high if turned in {90, 270} else wide
+    assert abs(seen[0] - (across - 36)) < 1
+    assert abs(seen[1] - 35) < 2
+    with pikepdf.open(desk / "plain.pdf") as book:
+        assert not any(float(each) for page in book.pages for laid in page.get("/Annots", ()) for each in laid.Rect)
 
 
 def test_a_picture_goes_into_a_field_with_room(desk: Path) -> None:
