@@ -231,14 +231,19 @@ def _packed_in(pdf: Pdf, revision: int, holders: set[int]) -> set[int]:
 
 def references(value: Any, skip: frozenset[str] = frozenset()) -> list[int]:
     """The object numbers that a value refers to directly, some of its own keys left out."""
-    found: list[int] = []
     if skip and isinstance(value, dict):
         value = [each for key, each in value.items() if key not in skip]
+    return [each.number for each in all_references(value)]
+
+
+def all_references(value: Any) -> list[Ref]:
+    """The references in a value, those in a stream's dictionary included; none of them followed."""
+    found: list[Ref] = []
     stack = [value]
     while stack:
         each = stack.pop()
         if isinstance(each, Ref):
-            found.append(each.number)
+            found.append(each)
         elif isinstance(each, dict):
             stack += each.values()
         elif isinstance(each, list):

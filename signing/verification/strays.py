@@ -5,11 +5,10 @@ So what a later revision brings may hold no such reference, and what it brings m
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
-from signing.verification.graph import Pair, is_there, references
+from signing.verification.graph import Pair, all_references, is_there, references
 from signing.verification.pdf import PLAIN, Pdf, View
-from signing.verification.syntax import Ref, Stream
+from signing.verification.syntax import Ref
 
 MAX_NUMBER = 8_388_607  # of objects (ISO 32000-2 annex C); readers with shorter numbers take a larger one for another object
 
@@ -23,7 +22,7 @@ def stray_references(pair: Pair) -> list[str]:
     found: list[tuple[int, Ref]] = []
     for number in _live_numbers(pair):
         if number in pair.changed or renumbered:
-            refs: Iterable[Ref] = dict.fromkeys(_all_references(pair.pdf.load(number, pair.new.revision)))
+            refs: Iterable[Ref] = dict.fromkeys(all_references(pair.pdf.load(number, pair.new.revision)))
         else:
             refs = _unusual_references(pair.pdf, number, pair.new.revision)
         found += [(number, ref) for ref in _new_ones(pair, number, [ref for ref in refs if _is_stray(pair.new, ref)])]
@@ -60,24 +59,8 @@ def _new_ones(pair: Pair, holder: int, stray: list[Ref]) -> list[Ref]:
     """The stray references of one object through which a reader could see something that it did not see before."""
     if not stray or holder not in pair.changed:
         return [ref for ref in stray if ref.number in pair.changed]
-    held = frozenset(_all_references(pair.pdf.load(holder, pair.old.revision)))
+    held = frozenset(all_references(pair.pdf.load(holder, pair.old.revision)))
     return [ref for ref in stray if ref.number in pair.changed or ref not in held or not _is_stray(pair.old, ref)]
-
-
-def _all_references(value: Any) -> list[Ref]:
-    found: list[Ref] = []
-    stack = [value]
-    while stack:
-        each = stack.pop()
-        if isinstance(each, Ref):
-            found.append(each)
-        elif isinstance(each, dict):
-            stack += each.values()
-        elif isinstance(each, list):
-            stack += each
-        elif isinstance(each, Stream):
-            stack += each.entries.values()
-    return found
 
 
 def _unusual_references(pdf: Pdf, number: int, revision: int) -> tuple[Ref, ...]:
@@ -86,7 +69,7 @@ def _unusual_references(pdf: Pdf, number: int, revision: int) -> tuple[Ref, ...]
     version = max(pdf.last_change(n, revision) or 0 for n in ((number, entry[1]) if entry and entry[0] != PLAIN else (number,)))
     key = (number, version)
     if key not in pdf.kept_unusual:
-        unusual = (ref for ref in _all_references(pdf.load(number, revision)) if ref.generation)
+        unusual = (ref for ref in all_references(pdf.load(number, revision)) if ref.generation)
         pdf.kept_unusual[key] = tuple(dict.fromkeys(unusual))
     return pdf.kept_unusual[key]
 
