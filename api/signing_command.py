@@ -86,15 +86,15 @@ def _level(name: str, tsa: list[str]) -> signing.Level:
 
 
 def _done(certificate: bytes, request: signing.SignRequest, signed: bytes, target: Path) -> str:
-    """Who signed what, at which level, to where: two lines, Vietnamese and English."""
+    """Who signed what, at which level, when and to where: one line, Vietnamese and then English."""
     read = readable_certificate(certificate)
     name = visible((read.common_name if read is not None else None) or "?")
     what_vi, what_en = ("Con dấu", "sealed") if request.kind == "seal" else ("Chữ ký", "signed")
-    at = datetime.now(UTC).astimezone().strftime("%d/%m/%Y %H:%M:%S")
+    at = datetime.now(UTC).astimezone().strftime("%d/%m/%Y %H:%M:%S UTC%z")
     place, shown, level = visible(request.field), visible(str(target)), request.level
     return (
         f"{what_vi} của {name} vào ô «{place}», mức {level}, lúc {at}, ghi vào {shown} ({len(signed)} byte)"
-        f" / {what_en} by {name} in field “{place}” at level {level}, written to {shown}"
+        f" / {what_en} by {name} in field “{place}” at level {level}, {at}, written to {shown}"
     )
 
 
