@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from PIL import Image as Pictures
-from PIL import UnidentifiedImageError
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.font.opentype import GlyphAccumulator
 from pyhanko.pdf_utils.generic import pdf_name
@@ -21,10 +19,9 @@ from pyhanko.pdf_utils.writer import BasePdfFileWriter
 
 from signing.apply.appearances import Appearance, Image, Page, Text
 from signing.apply.fonts import scaled_font
+from signing.batch.drawings import read_picture
 from signing.errors import BadAppearance, SigningError
 
-# A hand signature or a seal. 4000 x 4000 pixels are already more than any printer shows in a few centimetres.
-MOST_PIXELS = 16_000_000
 MOST_PDF_BYTES = 8 << 20
 MOST_LINES = 40
 LINE_HEIGHT = 1.2
@@ -91,19 +88,7 @@ class _Picture:
 @lru_cache(maxsize=64)
 def _picture(png: bytes) -> _Picture:
     """Decoded and deflated once: a school's people sign thousands of times with the same few pictures."""
-    try:
-        opened = Pictures.open(io.BytesIO(png), formats=("PNG", "JPEG"))
-    except UnidentifiedImageError as error:  # Pillow's own words name an object in memory
-        raise BadAppearance(
-            "Không đọc được ảnh của chữ ký; cần tệp PNG hoặc JPEG", "The picture cannot be read; a PNG or JPEG is expected"
-        ) from error
-    with opened:
-        if opened.width * opened.height > MOST_PIXELS:
-            raise BadAppearance(
-                f"Ảnh quá lớn: {opened.width} × {opened.height} điểm",
-                f"The picture is too large: {opened.width} × {opened.height}",
-            )
-        rgba = opened.convert("RGBA")
+    rgba = read_picture(png)
     alpha = rgba.getchannel("A")
     opaque = alpha.getextrema() == (255, 255)
     return _Picture(

@@ -12,12 +12,16 @@ import re
 import zlib
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from signing.batch.document import Document
 from signing.batch.placing import page_number
 from signing.batch.syntax import Values, number, reference, string_end, write_dictionary
 from signing.batch.unusual import Unusual
 from signing.errors import BadAppearance
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Pillow
 
 # A hand signature or a seal. 4000 x 4000 pixels are already more than any printer shows in a few centimetres.
 MOST_PIXELS = 16_000_000
@@ -61,25 +65,30 @@ def fit(inner: tuple[float, float], outer: tuple[float, float]) -> tuple[float, 
     return scale, (outer[0] - inner[0] * scale) / 2, (outer[1] - inner[1] * scale) / 2
 
 
+def read_picture(image: bytes) -> "Pillow":
+    """A PNG or JPEG with its transparency (RGBA). Raises BadAppearance."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(image), formats=("PNG", "JPEG")) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                raise BadAppearance(
+                    f"Ảnh quá lớn: {opened.width} × {opened.height} điểm",
+                    f"The picture is too large: {opened.width} × {opened.height}",
+                )
+            return opened.convert("RGBA")
+    except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on damaged pictures
+        # Pillow's own words name an object in memory.
+        raise BadAppearance(
+            "Không đọc được ảnh của chữ ký; cần tệp PNG hoặc JPEG", "The picture cannot be read; a PNG or JPEG is expected"
+        ) from error
+
+
 class Picture:
     """A PNG or JPEG, fitted into the field and centred; transparency is kept."""
 
     def __init__(self, image: bytes) -> None:
-        from PIL import Image
-
-        try:
-            with Image.open(io.BytesIO(image), formats=("PNG", "JPEG")) as opened:
-                if opened.width * opened.height > MOST_PIXELS:
-                    raise BadAppearance(
-                        f"Ảnh quá lớn: {opened.width} × {opened.height} điểm",
-                        f"The picture is too large: {opened.width} × {opened.height}",
-                    )
-                rgba = opened.convert("RGBA")
-        except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on damaged pictures
-            # Pillow's own words name an object in memory.
-            raise BadAppearance(
-                "Không đọc được ảnh của chữ ký; cần tệp PNG hoặc JPEG", "The picture cannot be read; a PNG or JPEG is expected"
-            ) from error
+        rgba = read_picture(image)
         alpha = rgba.getchannel("A")
         self._width, self._height = rgba.size
         self._mask = None
