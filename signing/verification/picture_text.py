@@ -12,12 +12,12 @@ from typing import Any
 
 from signing.verification.faults import BadStructure, Fault
 from signing.verification.font_text import STANDING_IN, FontText, font_text
+from signing.verification.matrices import LEAST, UPRIGHT, around, bounded, fitting, hull, is_straight, numbers_of, shared, times
 from signing.verification.painting import MAX_PICTURE
 from signing.verification.pdf import View
 from signing.verification.syntax import Stream, parse
 
 MAX_OPERATORS = 20_000  # of one picture with those inside of it; a page of filled text has some hundred
-MAX_NUMBER = 1e6  # a page of the largest size has 14 400 points
 MAX_FORMS = 2  # pictures inside of each other
 _EDGE, _EDGE_SHARE = 4.0, 0.2  # points from the border, of the shorter side: what ends there is a border, background or comb
 _CLIP = 0.5  # of each side that has to be left to see
@@ -89,8 +89,8 @@ def read_picture(view: View, picture: Stream, fonts: Sequence[Any] = (), place: 
     try:
         box = _box(view, picture)
         matrix = _matrix(view, picture)
-        course = _Course(found, _times(matrix, _fitting(_around(box, matrix), place)))
-        _Reader(view, picture, fonts, course, _State(_UPRIGHT, box), 0).read()
+        course = _Course(found, times(matrix, fitting(around(box, matrix), place)))
+        _Reader(view, picture, fonts, course, _State(UPRIGHT, box), 0).read()
     except Fault:
         found.readable, found.plain, found.paints = False, False, True
     return found
@@ -108,7 +108,7 @@ class _Reader:
         self.points: list[tuple[float, float]] = []
         self.path: list[bytes] = []  # the operators that made it
         self.clips = False  # what is painted next cuts off what is beside it
-        self.line: tuple[float, ...] = _UPRIGHT  # where the line of text begins (9.4.2)
+        self.line: tuple[float, ...] = UPRIGHT  # where the line of text begins (9.4.2)
         self.along = 0.0  # from there to the next sign
         self.placed = True  # since the string before
 
@@ -129,7 +129,7 @@ class _Reader:
     def _operator(self, operator: bytes, operands: list[Any]) -> None:
         if operator in _SHOWING:
             if operator == b'"':
-                self.state.between_words, self.state.between_signs = _numbers(operands[:2], 2)
+                self.state.between_words, self.state.between_signs = numbers_of(operands[:2], 2)
             if operator in b"'\"":
                 self._move(0.0, -self.state.leading)
             self._show(operands[-1] if operands else None)
@@ -155,30 +155,30 @@ class _Reader:
         elif operator == b"Q":
             self.state = self.kept.pop() if self.kept else state
         elif operator == b"cm":
-            state.matrix = _bounded(_times(_numbers(operands, 6), state.matrix))
+            state.matrix = bounded(times(numbers_of(operands, 6), state.matrix))
         elif operator == b"Tf":
-            state.font, state.size = self._font(operands[0] if operands else None), _numbers(operands, 1)[0]
+            state.font, state.size = self._font(operands[0] if operands else None), numbers_of(operands, 1)[0]
         elif operator == b"TL":
-            state.leading = _numbers(operands, 1)[0]
+            state.leading = numbers_of(operands, 1)[0]
         elif operator == b"Tc":
-            state.between_signs = _numbers(operands, 1)[0]
+            state.between_signs = numbers_of(operands, 1)[0]
         elif operator == b"Tw":
-            state.between_words = _numbers(operands, 1)[0]
+            state.between_words = numbers_of(operands, 1)[0]
         elif operator == b"Tz":
-            state.width = _numbers(operands, 1)[0] / 100
+            state.width = numbers_of(operands, 1)[0] / 100
         elif operator == b"Ts":
-            state.rise = _numbers(operands, 1)[0]
+            state.rise = numbers_of(operands, 1)[0]
         elif operator == b"w":
-            state.stroke = _numbers(operands, 1)[0]
+            state.stroke = numbers_of(operands, 1)[0]
         else:
-            mode = _numbers(operands, 1)[0]
+            mode = numbers_of(operands, 1)[0]
             state.mode = int(mode)
             self.found.paints |= mode != state.mode or mode < 0
 
     def _draw(self, operator: bytes, operands: list[Any]) -> None:
         """Paths: how they are made, painted, and cut off what comes after them."""
         if operator in _PATH:
-            numbers = _numbers(operands, _PATH[operator])
+            numbers = numbers_of(operands, _PATH[operator])
             if operator == b"re":
                 left, low, width, height = numbers
                 numbers = (left, low, left + width, low + height)
@@ -199,10 +199,10 @@ class _Reader:
     def _clip(self) -> None:
         """What is left to see: one upright rectangle, and most of the picture."""
         state = self.state
-        if self.path != [b"re"] or not _is_straight(state.matrix):
+        if self.path != [b"re"] or not is_straight(state.matrix):
             self.found.paints = True
             return
-        state.clip = _shared(state.clip, _hull(self.points))
+        state.clip = shared(state.clip, hull(self.points))
         left, low, right, high = self.box
         wide, tall = state.clip[2] - state.clip[0], state.clip[3] - state.clip[1]
         self.found.paints |= wide < _CLIP * (right - left) or tall < _CLIP * (high - low)
@@ -210,18 +210,18 @@ class _Reader:
     def _place(self, operator: bytes, operands: list[Any]) -> None:
         """Where the next string stands: BT, Tm, Td, TD, T*."""
         if operator == b"BT":
-            self._begin(_UPRIGHT)
+            self._begin(UPRIGHT)
         elif operator == b"Tm":
-            self._begin(_numbers(operands, 6))
+            self._begin(numbers_of(operands, 6))
         elif operator == b"T*":
             self._move(0.0, -self.state.leading)
         else:
-            across, up = _numbers(operands, 2)
+            across, up = numbers_of(operands, 2)
             self.state.leading = -up if operator == b"TD" else self.state.leading
             self._move(across, up)
 
     def _move(self, across: float, up: float) -> None:
-        self._begin(_bounded(_times((1, 0, 0, 1, across, up), self.line)))
+        self._begin(bounded(times((1, 0, 0, 1, across, up), self.line)))
 
     def _begin(self, line: tuple[float, ...]) -> None:
         self.line, self.along, self.placed = line, 0.0, True
@@ -233,7 +233,7 @@ class _Reader:
         apart = max(self.state.between_signs, self.state.between_words / _APART) > self.state.size
         for each in value if isinstance(value, list) else [value]:
             if isinstance(each, int | float):
-                back = _numbers([each], 1)[0] / 1000
+                back = numbers_of([each], 1)[0] / 1000
                 self.found.paints |= back > _BACK
                 apart |= back < -_APART
                 self._go(-back * self.state.size * self.state.width)
@@ -263,7 +263,7 @@ class _Reader:
     def _in_order(self) -> None:
         """Each string stands right of the one before or on a line below it: 5 before .0 is no .0 before 5."""
         state, course = self.state, self.course
-        a, b, c, d, e, f = _times(_times(self.line, state.matrix), course.on_page)
+        a, b, c, d, e, f = times(times(self.line, state.matrix), course.on_page)
         self.found.paints |= a * d - b * c <= 0 or state.size <= 0  # mirrored, on its head, or nothing
         between = min(state.between_signs, state.between_words, state.between_signs + state.between_words)
         self.found.paints |= between < -state.size * _BACK  # signs that go back
@@ -271,7 +271,7 @@ class _Reader:
         if not self.placed:
             return
         if course.last is not None:
-            along, upward = max(math.hypot(a, b), _LEAST), max(math.hypot(c, d), _LEAST)
+            along, upward = max(math.hypot(a, b), LEAST), max(math.hypot(c, d), LEAST)
             across, up = e - course.last[0], f - course.last[1]
             forward, rise = (across * a + up * b) / along, (across * c + up * d) / upward
             below = rise < -max(upward * state.size / 2, 1)
@@ -284,7 +284,7 @@ class _Reader:
         state = self.state
         if not text.strip():
             return
-        a, b, c, d, _, _ = _times(_times(self.line, state.matrix), self.course.on_page)
+        a, b, c, d, _, _ = times(times(self.line, state.matrix), self.course.on_page)
         self._not_plain(
             wide is None
             or (state.mode > 0 and state.stroke > state.size * _STROKE)
@@ -298,7 +298,7 @@ class _Reader:
         if not text.strip():
             return
         state = self.state
-        a, b, c, d, e, f = _times((1, 0, 0, 1, self.along, state.rise), _times(self.line, state.matrix))
+        a, b, c, d, e, f = times((1, 0, 0, 1, self.along, state.rise), times(self.line, state.matrix))
         left, low, right, high = state.clip
         length = self._length(text, wide) - state.between_signs * state.width
         tall = state.size * math.hypot(c, d)
@@ -328,9 +328,9 @@ class _Reader:
         if not isinstance(inner, Stream) or inner.entries.get("/Subtype") != "/Form" or self.depth >= MAX_FORMS:
             self.found.paints = True
             return
-        matrix = _bounded(_times(_matrix(self.view, inner), self.state.matrix))
-        self.found.paints |= not _is_straight(matrix)
-        seen = _shared(self.state.clip, _around(_box(self.view, inner), matrix))
+        matrix = bounded(times(_matrix(self.view, inner), self.state.matrix))
+        self.found.paints |= not is_straight(matrix)
+        seen = shared(self.state.clip, around(_box(self.view, inner), matrix))
         state = replace(self.state, matrix=matrix, clip=seen)
         _Reader(self.view, inner, self.fonts, self.course, state, self.depth + 1).read()
 
@@ -340,8 +340,6 @@ class _Reader:
         return min(abs(point[0] - left), abs(point[0] - right), abs(point[1] - low), abs(point[1] - high)) <= near
 
 
-_UPRIGHT = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
-_LEAST = 1e-9  # no length at all
 _PLACING = frozenset({b"BT", b"Tm", b"Td", b"TD", b"T*"})
 _SETTING = frozenset(b"q Q cm Tf TL Tc Tw Tz Ts w Tr".split())
 _OF_PATHS = frozenset({b"W", b"W*", b"n", b"h"})
@@ -350,7 +348,7 @@ _OF_PATHS = frozenset({b"W", b"W*", b"n", b"h"})
 def _matrix(view: View, picture: Stream) -> tuple[float, ...]:
     """The matrix of a picture (8.10.1), which may turn it. Raises BadStructure."""
     numbers = [view.resolve(each) for each in view.items(picture.entries.get("/Matrix"))]
-    return _numbers(numbers, 6) if len(numbers) == 6 else _UPRIGHT  # noqa: PLR2004
+    return numbers_of(numbers, 6) if len(numbers) == 6 else UPRIGHT  # noqa: PLR2004
 
 
 def _box(view: View, picture: Stream) -> tuple[float, ...]:
@@ -358,45 +356,8 @@ def _box(view: View, picture: Stream) -> tuple[float, ...]:
     numbers = [view.resolve(each) for each in view.items(picture.entries.get("/BBox"))]
     if len(numbers) != 4:  # noqa: PLR2004
         return (0.0, 0.0, 0.0, 0.0)
-    left, low, right, high = _numbers(numbers, 4)
+    left, low, right, high = numbers_of(numbers, 4)
     return min(left, right), min(low, high), max(left, right), max(low, high)
-
-
-def _hull(points: Sequence[tuple[float, float]]) -> tuple[float, ...]:
-    across, up = [x for x, _ in points], [y for _, y in points]
-    return min(across), min(up), max(across), max(up)
-
-
-def _around(box: tuple[float, ...], matrix: tuple[float, ...]) -> tuple[float, ...]:
-    """The upright box around a box that was turned."""
-    a, b, c, d, e, f = matrix
-    left, low, right, high = box
-    return _hull([(a * x + c * y + e, b * x + d * y + f) for x in (left, right) for y in (low, high)])
-
-
-def _shared(one: tuple[float, ...], other: tuple[float, ...]) -> tuple[float, ...]:
-    """What lies in both boxes."""
-    return max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])
-
-
-def _fitting(box: tuple[float, ...], place: tuple[float, ...] | None) -> tuple[float, ...]:
-    """The matrix that stretches a picture over its place on the page (12.5.5, algorithm 8, without moving it)."""
-    wide, tall = box[2] - box[0], box[3] - box[1]
-    if place is None or wide < _LEAST or tall < _LEAST:
-        return _UPRIGHT
-    return _bounded(((place[2] - place[0]) / wide, 0.0, 0.0, (place[3] - place[1]) / tall, 0.0, 0.0))
-
-
-def _is_straight(matrix: tuple[float, ...]) -> bool:
-    """Whether rectangles stay upright."""
-    a, b, c, d, _, _ = matrix
-    return max(abs(b), abs(c)) < _LEAST or max(abs(a), abs(d)) < _LEAST
-
-
-def _bounded(numbers: tuple[float, ...]) -> tuple[float, ...]:
-    if not all(abs(each) <= MAX_NUMBER for each in numbers):  # what is no number is never less
-        raise BadStructure("a number that no page is large enough for")
-    return numbers
 
 
 _BLANK = re.compile(rb"(?>(?:[\x00\t\n\f\r ]|%[^\r\n]*)*)")
@@ -425,17 +386,3 @@ def operators(content: bytes) -> Iterator[tuple[bytes, list[Any]]]:
         count += 1
         if count > MAX_OPERATORS:
             raise BadStructure("a picture of too many operators")
-
-
-def _numbers(operands: list[Any], count: int) -> tuple[float, ...]:
-    numbers = tuple(each for each in operands[-count:] if isinstance(each, int | float) and not isinstance(each, bool))
-    if len(numbers) != count:
-        raise BadStructure("an operator without its numbers")
-    return tuple(float(each) for each in _bounded(numbers))
-
-
-def _times(one: tuple[float, ...], other: tuple[float, ...]) -> tuple[float, ...]:
-    """The matrix that applies the first, then the second (8.3.4)."""
-    a, b, c, d, e, f = one
-    g, h, i, j, k, m = other
-    return a * g + b * i, a * h + b * j, c * g + d * i, c * h + d * j, e * g + f * i + k, e * h + f * j + m
